@@ -1,0 +1,59 @@
+/**
+ * `npm run bench -- NAME [--json] [--write-docs] [--quick] [--dist DIR]`: measures, and prints a table or rows of JSON.
+ * A benchmark is a file of this folder that is listed below and exports `note` and `run`.
+ */
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { build } from "./build.ts";
+import { writeDocs } from "./docs.ts";
+import { table, type Row } from "./row.ts";
+
+/** What a benchmark is given. */
+export type Options = {
+  /** The built package that is measured, or `src`. */
+  readonly dist: string;
+  /** Seconds instead of minutes: to see that the benchmark works, not to measure. */
+  readonly quick: boolean;
+  readonly progress: (doing: string) => void;
+};
+
+/** What a benchmark exports. */
+export type Benchmark = {
+  /** What was measured and how, for the page. */
+  readonly note: string;
+  readonly run: (options: Options) => Promise<readonly Row[]>;
+};
+
+const BENCHMARKS: Readonly<Record<string, { summary: string; load: () => Promise<Benchmark> }>> = {
+  evaluate: {
+    summary: "durable evaluations, appends, release after a decision, start-up and memory",
+    load: () => import("./evaluate.ts"),
+  },
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: "boolean", default: false },
+    quick: { type: "boolean", default: false },
+    "write-docs": { type: "boolean", default: false },
+    dist: { type: "string" },
+  },
+});
+const [name] = positionals;
+const known = name === undefined ? undefined : BENCHMARKS[name];
+if (name === undefined || known === undefined) {
+  const list = Object.entries(BENCHMARKS).map(([each, { summary }]) => `  ${each.padEnd(12)}${summary}`);
+  console.log(`npm run bench -- NAME [--json] [--write-docs] [--quick] [--dist DIR]\n\n${list.join("\n")}`);
+  process.exitCode = name === undefined ? 0 : 2;
+} else {
+  const progress = (doing: string): void => void process.stderr.write(`${doing} …\n`);
+  const { note, run } = await known.load();
+  const rows = await run({ dist: resolve(values.dist ?? build(progress)), quick: values.quick, progress });
+  if (values.json) for (const each of rows) console.log(JSON.stringify(each));
+  else console.log(table(rows));
+  if (values["write-docs"])
+    writeDocs(fileURLToPath(new URL("../docs/benchmarks.md", import.meta.url)), name, note, rows);
+  if (rows.some(({ met }) => met === false)) process.exitCode = 1;
+}

@@ -1,0 +1,70 @@
+import { atMost, percentile, row, type Row } from "./row.ts";
+import { member, type Installation } from "./setup.ts";
+import { Connection, openStream, requestBytes } from "./wire.ts";
+
+/** From sending a person's last approval until the held agent has its answer: by the agent's stream, and by long poll. */
+export async function releaseRows(installation: Installation, times: number): Promise<Row[]> {
+  const { port } = installation;
+  const token = await installation.token("agent-0", "release");
+  const session = await installation.session("ann");
+  const agent = await Connection.open(port);
+  const person = await Connection.open(port);
+  const poller = await Connection.open(port);
+  let heard = (_text: string): void => {};
+  const events = openStream(port, requestBytes("GET", "/v1/tasks/stream", token), (text) => heard(text));
+
+  const streamed: number[] = [];
+  const polled: number[] = [];
+  for (let time = 0; time < times * 2; time++) {
+    const byStream = time % 2 === 0;
+    const { id, digest } = await held(agent, token, time);
+    const review = requestBytes(
+      "POST",
+      `/v1/requests/${id}/reviews`,
+      session,
+      JSON.stringify({ verdict: "approve", digest, nonce: `bench-release-${time}` }),
+    );
+    const told = byStream
+      ? new Promise<void>((resolve) => {
+          heard = (text) => {
+            if (text.includes(id) && text.includes('"status":"approved"')) resolve();
+          };
+        })
+      : poller
+          .ask(requestBytes("GET", `/access/v1/requests/${id}`, token, undefined, ["prefer: wait=30"]))
+          .then(({ body }) => {
+            if (member(body, "task", "status") !== "approved") throw new Error(JSON.stringify(body));
+          });
+    await new Promise((resolve) => setTimeout(resolve, 5)); // the poll is waiting
+    const sentAt = performance.now();
+    const reviewed = person.ask(review);
+    await told;
+    (byStream ? streamed : polled).push(performance.now() - sentAt);
+    const { status, body } = await reviewed;
+    if (status !== 200) throw new Error(`the review was refused: ${JSON.stringify(body)}`);
+  }
+  events.close();
+  for (const connection of [agent, person, poller]) connection.close();
+  return [
+    row("release by stream: p50", "ms", percentile(streamed, 0.5), { goal: atMost(2) }),
+    row("release by stream: p99", "ms", percentile(streamed, 0.99)),
+    row("release by long poll: p50", "ms", percentile(polled, 0.5), { goal: atMost(2) }),
+    row("release by long poll: p99", "ms", percentile(polled, 0.99)),
+  ];
+}
+
+/** An action of its own that policy holds, and the request for it. */
+async function held(agent: Connection, token: string, serial: number): Promise<{ id: string; digest: string }> {
+  const question = {
+    subject: { type: "agent", id: "agent-0" },
+    action: { name: "customers.export", properties: { limit: 12_000, format: "csv", serial } },
+    resource: { type: "table", id: "customers_eu" },
+    context: { environment: "production", reason: "The quarterly copy for the auditors." },
+  };
+  const denied = await agent.ask(requestBytes("POST", "/access/v1/evaluation", token, JSON.stringify(question)));
+  const evaluation = member(denied.body, "context", "evaluation_id");
+  const wanted = JSON.stringify({ ...question, denial: { evaluation_id: evaluation } });
+  const key = `idempotency-key: bench-${serial}`;
+  const opened = await agent.ask(requestBytes("POST", "/access/v1/requests", token, wanted, [key]));
+  return { id: member(opened.body, "task", "id"), digest: member(opened.body, "task", "digest") };
+}

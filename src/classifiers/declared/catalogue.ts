@@ -1,0 +1,174 @@
+import { z } from "zod";
+import type { Digest } from "../../core/brand.ts";
+import { canonicalBytes, digest, NAME_CHARS_MAX } from "../../core/action/index.ts";
+import { EFFECTS, RISK_FACTS } from "../../core/risk/index.ts";
+import type { Effect, FactType, FactValue } from "../../core/risk/index.ts";
+import { ConfigError } from "../../ports/config.ts";
+import type { ConfigProblem } from "../../ports/config.ts";
+import { readYaml } from "../../config/index.ts";
+
+/** Actions, resources, and facts of one action in a catalogue. */
+const ACTIONS_MAX = 5_000;
+const RESOURCES_MAX = 20_000;
+export const FACTS_MAX = 64;
+/** Characters of a fact's text, and members of a list. */
+export const FACT_CHARS_MAX = 1_024;
+export const FACT_LIST_MAX = 64;
+export const FACT_NAME_CHARS_MAX = 64;
+
+/** Where a fact is read from, such as `["action", "properties", "limit"]`, and what it must be. */
+export type Extraction = {
+  readonly path: readonly string[];
+  readonly type: FactType;
+  /** When absent the fact is absent too, and a policy has to ask with `has`; otherwise the action is opaque. */
+  readonly optional: boolean;
+};
+
+export type CatalogueAction = {
+  readonly effects: readonly Effect[];
+  readonly title: string | null;
+  readonly facts: ReadonlyMap<string, Extraction>;
+  readonly constants: ReadonlyMap<string, FactValue>;
+};
+
+/** `id` ends with `*` when it stands for everything that begins so. */
+export type CatalogueResource = { readonly type: string; readonly id: string; readonly sensitivity: readonly string[] };
+
+/** What the operator knows of actions and resources. A snapshot never changes; a reload makes a new one. */
+export type Catalogue = {
+  readonly digest: Digest;
+  readonly actions: ReadonlyMap<string, CatalogueAction>;
+  readonly resources: readonly CatalogueResource[];
+  readonly environments: ReadonlySet<string>;
+  /** Every fact that policies may read, with its one type. */
+  readonly factTypes: ReadonlyMap<string, FactType>;
+};
+
+const PATH = /^(action\.name|resource\.(type|id)|(action|resource)\.properties(\.[A-Za-z_][A-Za-z0-9_-]*){1,8})$/;
+// eslint-disable-next-line no-control-regex -- control characters are what this refuses
+const VISIBLE = /^[^\u0000-\u001f\u007f]+$/;
+
+const name = z.string().min(1).max(NAME_CHARS_MAX).regex(VISIBLE, "must not contain control characters");
+const tag = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, "write a tag in lower case, such as `personal`");
+const factName = z.string().regex(/^[a-z][a-zA-Z0-9_]{0,63}$/, "write a name such as `rows` or `dry_run`");
+const factText = z.string().max(FACT_CHARS_MAX);
+const factWords = "write true, false, a whole number from 0 on, a text, or a list of texts";
+const factValue = z.union(
+  [z.boolean(), z.int().min(0, factWords), factText, z.array(factText).max(FACT_LIST_MAX)],
+  factWords,
+);
+const effect = z.enum(EFFECTS, `write one of ${EFFECTS.join(", ")}`);
+const extraction = z.strictObject({
+  from: z
+    .string()
+    .regex(
+      PATH,
+      "write where to read it: `action.properties.NAME`, `resource.properties.NAME`, `resource.id`, `resource.type` or `action.name`",
+    ),
+  type: z.enum(["integer", "string", "boolean", "strings"], "write integer, string, boolean or strings"),
+  optional: z.boolean("write true or false").default(false),
+});
+const action = z.strictObject({
+  effects: z.array(effect, "write a list such as [read]").min(1, "name at least one effect; `opaque` holds it always"),
+  title: z.string().min(1).max(120).regex(VISIBLE, "must not contain control characters").optional(),
+  facts: z.record(factName, extraction).default({}),
+  constants: z.record(factName, factValue).default({}),
+});
+const resource = z.strictObject({
+  type: name,
+  id: name.regex(/^[^*]*\*?$/, "`*` may only stand at the end, for everything that begins so"),
+  sensitivity: z.array(tag, "write a list such as [personal], or [] for what is not sensitive").max(FACT_LIST_MAX),
+});
+const catalogue = z.strictObject({
+  actions: z.record(name, action, "write the actions, each under its name"),
+  resources: z.array(resource).max(RESOURCES_MAX).default([]),
+  environments: z
+    .array(name, "list the environments, such as [production, staging]")
+    .min(1, "list at least one environment"),
+});
+type Written = z.infer<typeof catalogue>;
+type At = (path: readonly PropertyKey[], message: string, hint: string | null) => ConfigProblem;
+
+/** Reads and checks `catalogue.yaml`; throws a `ConfigError` that names every problem with its file and line. */
+export function loadCatalogue(path: string): Catalogue {
+  const { value, problem } = readYaml<Written>(path, catalogue, "catalogue_invalid");
+  const factTypes = new Map(RISK_FACTS);
+  const problems = [...factProblems(value, factTypes, problem), ...resourceProblems(value, problem)];
+  if (Object.keys(value.actions).length > ACTIONS_MAX) {
+    problems.push(problem(["actions"], `more than ${ACTIONS_MAX} actions`, null));
+  }
+  if (problems.length > 0) throw new ConfigError({ code: "catalogue_invalid", problems });
+  return {
+    digest: digest(canonicalBytes(JSON.parse(JSON.stringify(value)))),
+    actions: new Map(Object.entries(value.actions).map(([key, written]) => [key, actionOf(written)])),
+    resources: value.resources,
+    environments: new Set(value.environments),
+    factTypes,
+  };
+}
+
+function actionOf({ effects, title, facts, constants }: Written["actions"][string]): CatalogueAction {
+  const extractions = Object.entries(facts).map(
+    ([fact, { from, type, optional }]) => [fact, { path: from.split("."), type, optional }] as const,
+  );
+  return {
+    effects: [...new Set(effects)],
+    title: title ?? null,
+    facts: new Map(extractions),
+    constants: new Map(Object.entries(constants).map(([fact, value]) => [fact, normal(value)])),
+  };
+}
+
+/** Policies see one typed record of facts, so that a fact must be of the same type wherever it appears. */
+function factProblems(written: Written, types: Map<string, FactType>, at: At): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  for (const [actionName, { facts, constants }] of Object.entries(written.actions)) {
+    const found = [
+      ...Object.entries(facts).map(([fact, { type }]) => [fact, type, ["facts", fact, "type"]] as const),
+      ...Object.entries(constants).map(([fact, value]) => [fact, typeOf(value), ["constants", fact]] as const),
+    ];
+    if (found.length > FACTS_MAX) problems.push(at(["actions", actionName], `more than ${FACTS_MAX} facts`, null));
+    for (const [fact, type, path] of found) {
+      const known = types.get(fact);
+      const where = ["actions", actionName, ...path];
+      if (fact === "sensitivity") {
+        problems.push(at(where, "`sensitivity` comes from `resources`", "mark the resource there and leave this out"));
+      } else if (known !== undefined && known !== type) {
+        problems.push(
+          at(where, `the fact \`${fact}\` is ${type} here and ${known} elsewhere`, "use another name for one of them"),
+        );
+      } else types.set(fact, type);
+    }
+    for (const fact of Object.keys(constants).filter((key) => Object.hasOwn(facts, key))) {
+      problems.push(
+        at(["actions", actionName, "constants", fact], `\`${fact}\` is both read and fixed`, "keep one of the two"),
+      );
+    }
+  }
+  if (types.size > FACTS_MAX) problems.push(at(["actions"], `more than ${FACTS_MAX} different facts`, null));
+  return problems;
+}
+
+function resourceProblems({ resources }: Written, at: At): ConfigProblem[] {
+  const seen = new Set<string>();
+  return resources.flatMap(({ type, id }, index) => {
+    const key = JSON.stringify([type, id]);
+    if (!seen.has(key)) {
+      seen.add(key);
+      return [];
+    }
+    return [at(["resources", index], `\`${type}\` \`${id}\` is listed twice`, "join the two")];
+  });
+}
+
+/** Lists are sets: sorted, each text once, so that equal sets are equal. */
+function normal(value: FactValue): FactValue {
+  return typeof value === "object" ? [...new Set(value)].sort() : value;
+}
+
+/** The type of a value that the catalogue fixes. */
+function typeOf(value: FactValue): FactType {
+  if (typeof value === "number") return "integer";
+  if (typeof value === "boolean") return "boolean";
+  return typeof value === "string" ? "string" : "strings";
+}

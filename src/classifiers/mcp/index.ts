@@ -1,0 +1,3 @@
+export { classifyTool, joinEmbedded } from "./classify.ts";
+export type { ToolAnnotations, ToolCall, ToolClassification } from "./classify.ts";
+export type { Embedded, EmbeddedKind } from "./embedded.ts";

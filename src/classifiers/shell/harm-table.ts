@@ -1,0 +1,37 @@
+/**
+ * Commands whose effect is known and is not reading: `heads | effects | traits | what they do | operands`.
+ * Operands: `written`, `deleted`, `written:last`, or none. Traits and effects are separated by spaces.
+ */
+export const HARM_COMMANDS: readonly string[] = [
+  "rm,rmdir,unlink,shred,wipe,srm,rimraf,trash,wipefs,scrub | delete | irreversible | deletes files | deleted",
+  "mv | write | | moves files | written",
+  "cp,install,ln,link,ditto,cpio,rename,prename,mmv | write | | copies or links files | written",
+  "touch,mkdir,mkfifo,mknod,tee,split,csplit,patch,truncate,fallocate,mktemp,compress,zip,gzip,bzip2,xz,zstd,gunzip,bunzip2,unxz,unzip,7z,7za,7zr,rar,unrar,ar,ranlib,strip,objcopy,pax,shar,dos2unix,unix2dos,recode,iconv,indent,setfattr,xattr,convert,pdfunite,ffmpeg,exiftool,pandoc,wkhtmltopdf,diskutil,hdiutil,plutil,defaults,dconf,gsettings,xmlstarlet,ed,ex,vi,vim,nvim,nano,emacs,pico,joe,mcedit,code,uuencode,uudecode,pbcopy,xclip,screencapture | write | | writes files | written",
+  "chmod,chown,chgrp,setfacl,chattr,chflags,chcon,restorecon,setcap,SetFile,cacls,icacls | write escalate | privilege_change | changes who may use files | written",
+  "mkfs,newfs,mke2fs,mkswap,mkdosfs,mkntfs,dd,badblocks,blkdiscard,hdparm,sgdisk,gdisk,fdisk,cfdisk,sfdisk,parted,partprobe,format | write delete | irreversible | changes a disk | written",
+  "pvcreate,pvremove,pvmove,vgcreate,vgremove,vgreduce,lvcreate,lvremove,lvreduce,lvresize,mdadm,dmsetup,losetup,cryptsetup,zpool,zfs,btrfs,tune2fs,resize2fs,e2fsck,fsck,xfs_repair,xfs_growfs,dump,restore,blockdev,swapoff,swapon,debugfs | write delete | irreversible | changes volumes | ",
+  "mount,umount,fusermount,sshfs | write | privilege_use | mounts or unmounts | ",
+  "kill,pkill,killall,killall5,skill,snice,xkill,fuser | execute | availability | stops processes | ",
+  "shutdown,reboot,halt,poweroff,init,telinit,systemd-run,runlevel | execute | availability | stops or changes the machine | ",
+  "service,systemctl,launchctl,rc-service,rc-update,chkconfig,update-rc.d,sysrc,initctl,svcadm,supervisorctl,pm2 | execute write | availability persistence | starts, stops or installs services | ",
+  "crontab,at,batch,anacron,atrm | write | persistence | says what runs later | ",
+  "useradd,userdel,usermod,adduser,deluser,groupadd,groupdel,groupmod,addgroup,delgroup,gpasswd,passwd,chpasswd,chage,chsh,chfn,vipw,vigr,visudo,newusers,pwck,dscl,sysadminctl,dseditgroup,pw,realm,adcli,htpasswd,smbpasswd,ldapadd,ldapmodify,ldapdelete,newgrp,sg,setpriv,capsh,loginctl,hostnamectl | write escalate | privilege_change | changes accounts or rights | ",
+  "iptables,ip6tables,nft,ufw,firewall-cmd,pfctl,ipfw,ebtables,arptables,iptables-restore,ip6tables-restore,spctl,csrutil,setenforce,apparmor_parser,aa-disable,aa-complain,setsebool,semanage,auditctl,auditd,augenrules,esxcli | write | defence_evasion | changes the machine's defences | ",
+  "logrotate,logger,auditreduce,history,fc,journalctl,dmesg,wevtutil,log | write | defence_evasion | changes a record of what happened | ",
+  "ifconfig,ip,route,arp,ethtool,brctl,bridge,tc,iw,iwconfig,nmcli,ifup,ifdown,dhclient,networksetup,resolvectl,hostname,sysctl,date,hwclock,timedatectl,localectl,tzselect,domainname,swapctl | write | availability | changes the machine's settings | ",
+  "insmod,rmmod,modprobe,depmod,kmod,kextload,kextunload,kldload,kldunload,kmutil,ldconfig,update-alternatives,alternatives,update-initramfs,grub-install,update-grub,grub-mkconfig,efibootmgr,bless,nvram | execute write escalate | privilege_use persistence | changes the system's kernel or loader | ",
+  "apt,apt-get,aptitude,dpkg,yum,dnf,rpm,zypper,pacman,apk,brew,port,snap,flatpak,emerge,pkg,npm,npx,pnpm,yarn,bun,bunx,deno,pip,pip3,pipx,uv,poetry,conda,mamba,gem,bundle,cpan,cpanm,go,cargo,rustup,composer,nuget,dotnet,luarocks,nix,nix-env,nix-shell,guix,easy_install,volta,nvm,asdf,mise,corepack | execute write network | program_execution | installs or runs packages | ",
+  "make,gmake,cmake,ninja,meson,bazel,buck,gradle,gradlew,mvn,ant,scons,rake,just,task,tox,nox,pytest,jest,vitest,mocha,gcc,cc,g++,c++,clang,clang++,ld,as,javac,java,rustc,tsc,tsx,ts-node,swift,swiftc,xcodebuild,configure,node,nodejs,python,python2,python3,pypy,pypy3,ruby,irb,perl,php,lua,luajit,tclsh,wish,expect,Rscript,julia,ghc,runghc,osascript,gdb,lldb,awk,gawk,mawk,nawk,sqlite3,mysql,mariadb,mongo,mongosh,redis-server,vite,webpack,eslint,prettier,pre-commit,husky,lerna,nx,turbo,erl,elixir,iex,mix,scala,kotlin,groovy,sbt,lein,clj,crystal,nim,zig,dart,flutter,R,octave,gnuplot,m4,bpftrace,stap,perf | execute | program_execution | runs code that is not looked at | ",
+  "docker,podman,nerdctl,buildah,crictl,ctr,docker-compose,lxc,lxc-start,runc,vagrant,multipass,qemu-system-x86_64,virsh,VBoxManage,vmrun,minikube,kind,k3s,skaffold,tilt | execute write | program_execution | runs or changes containers or machines | ",
+  "curl,wget,aria2c,http,https,httpie,xh,fetch,lynx,links,w3m,ftp,tftp,lftp,ncftp,sftp,scp,rcp,ssh,mosh,telnet,nc,ncat,netcat,socat,nmap,masscan,ping,ping6,fping,hping3,traceroute,tracepath,mtr,dig,nslookup,host,whois,finger,ntpdate,snmpwalk,snmpget,ldapsearch,rpcclient,smbclient,kinit,openvpn,wg,wg-quick,tailscale,cloudflared,ngrok,devtunnel,chisel,frpc,tor,torsocks,proxychains,proxychains4,sendmail,mail,mailx,mutt,swaks,aws-shell,rclone,restic,borg,gsutil,s3cmd,azcopy,mc,hf,ollama,iperf,iperf3,tcpdump,tshark,wireshark | network | network_egress | talks to other machines | ",
+  "vault,op,doppler,pass,gopass,bw,security,secret-tool,keyring,gpg,gpg2,age,sops,ssh-add,ssh-agent,ssh-keygen,ssh-keyscan,keytool,certutil,openssl,chamber,lpass,1password,kwallet-query,ksshaskpass,klist,kdestroy | secret.read write | secret_access | handles secrets | ",
+  "printenv | secret.read | secret_access | shows the environment, where secrets are kept | ",
+  "gh,glab,hub,circleci,gitlab-runner,travis,heroku,fly,flyctl,vercel,vc,netlify,ntl,wrangler,firebase,eb,sam,cdk,pulumi,serverless,sls,ansible,ansible-playbook,salt,chef-client,puppet,helm,helmfile,argocd,flux,istioctl,velero,oc,k9s,eksctl,doctl,linode-cli,hcloud,oci,ibmcloud,cf,gitleaks,nomad,consul,packer,terragrunt | deploy network | network_egress | changes what runs elsewhere | ",
+  "kafka-topics,kafka-topics.sh,kafka-consumer-groups,kafka-consumer-groups.sh,kafka-configs,kafka-acls,kafka-delete-records,kafka-console-producer,rabbitmqctl,rabbitmqadmin,nats,redis-cli,memcached-tool,etcdctl,zkCli.sh,cqlsh,influx,pg_restore,createdb,dropdb,createuser,dropuser,pg_ctl,initdb,mysqladmin,mongorestore,clickhouse-client,snowsql,bq,elasticdump | write delete network | | changes data of a service | ",
+  "pg_dump,pg_dumpall,pg_basebackup,mysqldump,mongodump,mongoexport,redis-dump | export network write | | takes data out of a database | ",
+  "tar,bsdtar,gtar | write | | packs or unpacks files | ",
+  "eval,source,.,alias,unalias,trap,coproc,enable,complete,compgen,bind,hash,set,shopt,fc,exec,builtin,let,getopts,mapfile,readarray | execute | dynamic_code | changes what later text means | ",
+  "fork,stress,stress-ng,forkbomb | execute | availability | starves the machine | ",
+  "git | write | | changes a repository | ",
+  "strace,ltrace,ptrace,dtrace,dtruss,gcore | execute | privilege_use | looks into a process | ",
+];

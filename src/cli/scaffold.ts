@@ -1,0 +1,178 @@
+/** The files that `keyturn init` writes: a small, working installation whose comments teach. */
+export const SCAFFOLD: readonly (readonly [path: string, text: string])[] = [
+  [
+    "keyturn.yaml",
+    `# Keyturn's settings. Paths are relative to this file; docs/configuration.md explains each of them.
+
+# Where the server listens. Keep it on loopback and put a TLS proxy in front, or people's sign-ins travel unprotected.
+listen: 127.0.0.1:7117
+
+# The address that people and agents use, as it stands in links. Needed as soon as it is not the one above.
+# public_url: https://keyturn.example
+
+# All state: the ledger, its keys, the operator's token. Back it up; nobody else may read it.
+data: ./data
+
+# Who is who, what actions do, and what is allowed. The server reads them again when they change.
+directory: ./directory.yaml
+catalogue: ./catalogue.yaml
+policies: ./policies
+
+# Over these limits an agent is told to wait. The values are the defaults.
+# limits:
+#   pending_per_agent: 100
+#   evaluations_per_minute: 6000
+#   denial_cooldown_seconds: 600
+`,
+  ],
+  [
+    "directory.yaml",
+    `# Who is who. Keyturn counts people, not accounts: everybody has one id here. Only people review; agents never can.
+# Replace these three by your own.
+
+people:
+  - { id: ann, name: Ann Example, emails: [ann@example.com] }
+  - { id: bob, name: Bob Example, emails: [bob@example.com] }
+  - { id: cy, name: Cy Example, emails: [cy@example.com] }
+
+# Policies name groups. A membership counts from the moment the server first saw it: whoever joins after a request was
+# opened cannot approve that request.
+groups:
+  data-owners: [ann, bob]
+  security: [ann, bob, cy]
+
+# Machines that act. Owners stand behind what their agent does, and so cannot approve it.
+# A token for one of them: keyturn token create --agent my-agent --gate my-gate
+agents:
+  - { id: my-agent, owners: [cy] }
+`,
+  ],
+  [
+    "catalogue.yaml",
+    `# What your actions do, in your words. What an agent says of an action can add to this, never take from it.
+# What is not here is \`opaque\`: held for people, never let through alone.
+
+actions:
+  customers.read:
+    title: Read customers
+    effects: [read]
+    facts:
+      # Read from the call's own parameter. A call without it is opaque: an unknown number is not a small one.
+      rows: { from: action.properties.limit, type: integer }
+
+  customers.export:
+    title: Export customers to a file
+    effects: [export]
+    facts:
+      rows: { from: action.properties.limit, type: integer }
+
+  user.grant_role:
+    title: Give somebody a role
+    effects: [escalate]
+    facts:
+      role: { from: action.properties.role, type: string }
+
+  # What \`keyturn exec -- COMMAND\` asks for.
+  process.exec:
+    title: Run a command
+    effects: [execute]
+
+# What is sensitive. Tags raise the risk, and policies can ask for them. \`*\` at the end stands for any ending.
+resources:
+  - { type: table, id: customers, sensitivity: [personal] }
+  - { type: table, id: "audit_*", sensitivity: [audit] }
+
+# Every environment there is. An action in another one is opaque.
+environments: [production, staging, development]
+`,
+  ],
+  [
+    "policies/10-everyday.cedar",
+    `// Policies are Cedar (https://www.cedarpolicy.com). Three kinds matter here:
+//
+//   permit          lets an action through at once
+//   forbid          denies it, whoever approves
+//   @hold forbid    denies it, unless these people approve
+//
+// forbid wins over every hold, a hold over every permit, and what nothing permits or holds is denied.
+// \`action\` is an effect of the catalogue. Facts are optional: ask \`has\` first, or the policy does not load.
+// Try a change with: keyturn policy check
+
+@id("permit-small-read")
+@because("Up to 100 rows may be read without asking.")
+permit (principal, action == Action::"read", resource)
+when { context.facts has rows && context.facts.rows <= 100 };
+`,
+  ],
+  [
+    "policies/20-holds.cedar",
+    `// What people decide. An agent may say that it works in development: only a gate that agents cannot configure makes that
+// a fact, so that nothing here depends on it.
+//
+// @approvers names groups of directory.yaml, @quorum how many distinct people of each,
+// @expires how long they have. Nobody who stands behind the agent counts.
+
+@id("hold-export")
+@because("Data leaves the house with the consent of one of its owners.")
+@hold
+@approvers("data-owners")
+@expires("1h")
+forbid (principal, action == Action::"export", resource);
+
+@id("hold-escalation")
+@because("More power for anybody takes two people of security.")
+@hold
+@approvers("security")
+@quorum("2")
+@expires("1h")
+forbid (principal, action == Action::"escalate", resource);
+
+@id("hold-change")
+@because("Changes take somebody of security.")
+@hold
+@approvers("security")
+@expires("30m")
+forbid (
+  principal,
+  action in
+    [
+      Action::"write",
+      Action::"delete",
+      Action::"ddl",
+      Action::"deploy",
+      Action::"execute",
+      Action::"network",
+      Action::"secret.read"
+    ],
+  resource
+);
+
+@id("hold-not-understood")
+@because("Nobody told Keyturn what this does, so somebody has to look.")
+@hold
+@approvers("security")
+@expires("30m")
+forbid (principal, action == Action::"opaque", resource);
+`,
+  ],
+  [
+    "policies/30-never.cedar",
+    `// Without @hold there is nobody to ask.
+
+@id("forbid-audit-tampering")
+@because("The record of what happened is never changed, not even with approval.")
+forbid (
+  principal,
+  action in [Action::"write", Action::"delete", Action::"ddl"],
+  resource
+)
+when { context.facts has sensitivity && context.facts.sensitivity.contains("audit") };
+`,
+  ],
+  [
+    ".gitignore",
+    `# State and keys never belong into a repository.
+data/
+`,
+  ],
+];

@@ -1,0 +1,138 @@
+import type { Json } from "../core/action/index.ts";
+import { copyJson } from "../core/action/index.ts";
+import { parseId } from "../core/ids.ts";
+import { operatorOperations } from "./operator-operations.ts";
+import type { OperatorOperations } from "./operator-operations.ts";
+import { personOperations } from "./person-operations.ts";
+import type { PersonOperations } from "./person-operations.ts";
+import type { TaskWatcher } from "./tasks.ts";
+import { createTaskWatcher } from "./tasks.ts";
+import type { Call, Transport, TransportOptions } from "./transport.ts";
+import { createTransport } from "./transport.ts";
+import type {
+  ApprovalRequest,
+  Evaluation,
+  EvaluationRequest,
+  Evaluations,
+  EvaluationsRequest,
+  OutcomeOf,
+  OutcomeReport,
+  Receipt,
+  RedeemRequest,
+  Redemption,
+  TaskAnswer,
+  Whoami,
+} from "./wire.ts";
+import {
+  readEvaluation,
+  readEvaluations,
+  readReceiptAnswer,
+  readRedemption,
+  readTaskAnswer,
+  readWhoami,
+} from "./wire.ts";
+
+/** `url` is the server's address; `token` a gate's, a person's or the operator's. */
+export type ClientOptions = TransportOptions;
+export type CallOptions = {
+  readonly signal?: AbortSignal | undefined;
+  /** How long to try again while the server is away, instead of the client's own patience, in milliseconds. */
+  readonly retryForMs?: number | undefined;
+};
+
+/** What a gate's token may do. Every call that may be repeated is repeated while the server is away. */
+export type GateOperations = {
+  whoami(options?: CallOptions): Promise<Whoami>;
+  /** AuthZEN §6. Never executes and never burns an approval. */
+  evaluate(question: EvaluationRequest, options?: CallOptions): Promise<Evaluation>;
+  /** AuthZEN §7: many questions at once. */
+  evaluations(batch: EvaluationsRequest, options?: CallOptions): Promise<Evaluations>;
+  /** ARAP: asks for an approval. The same key may be sent again and answers the same task. */
+  request(request: ApprovalRequest, options: CallOptions & { readonly idempotencyKey: string }): Promise<TaskAnswer>;
+  /** One look at a task; with `waitSeconds` the server holds its answer until the status changes. */
+  task(id: string, options?: CallOptions & { readonly waitSeconds?: number }): Promise<TaskAnswer>;
+  /** Withdraws a request; `WireError` 409 `invalid_task_state` when it is decided already. */
+  cancel(id: string, options?: CallOptions): Promise<TaskAnswer>;
+  /** Turns a permit's key, once. The same `attempt` may be sent again and gets the same answer. */
+  redeem(request: RedeemRequest, options?: CallOptions): Promise<Redemption>;
+  /** Tells what happened. */
+  reportOutcome(of: OutcomeOf, report: OutcomeReport, options?: CallOptions): Promise<Receipt>;
+  /** The ledger's verifier key as the server tells it: proves receipts of this server, and nothing about the server. */
+  ledgerKey(options?: CallOptions): Promise<string>;
+  readonly tasks: TaskWatcher;
+};
+
+/** One server, one token. It holds no connection between calls; `close` ends its waits. */
+export type Client = GateOperations &
+  PersonOperations &
+  OperatorOperations & {
+    readonly url: string;
+    close(): void;
+  };
+
+/** The wire from outside, over `fetch` alone. Nothing is sent before the first call. */
+export function createClient(options: ClientOptions): Client {
+  const transport = createTransport(options);
+  const gate = gateOperations(transport);
+  return {
+    url: String(options.url).replace(/\/+$/, ""),
+    ...gate,
+    ...personOperations(transport),
+    ...operatorOperations(transport),
+    close: () => gate.tasks.close(),
+  };
+}
+
+function gateOperations(transport: Transport): GateOperations {
+  return {
+    whoami: async (options) => readWhoami(await transport.json(get("/v1/whoami", options)), ""),
+    evaluate: async (question, options) =>
+      readEvaluation(await transport.json(post("/access/v1/evaluation", question, options)), ""),
+    evaluations: async (batch, options) =>
+      readEvaluations(await transport.json(post("/access/v1/evaluations", batch, options)), ""),
+    request: async (request, { idempotencyKey, ...options }) => {
+      const call = post("/access/v1/requests", request, options);
+      return readTaskAnswer(await transport.json({ ...call, headers: { "idempotency-key": idempotencyKey } }), "");
+    },
+    task: async (id, options) => readTaskAnswer(await transport.json(taskCall(id, options)), ""),
+    cancel: async (id, options) =>
+      readTaskAnswer(await transport.json(post(`${taskPath(id)}/cancel`, {}, options)), ""),
+    redeem: async (request, options) =>
+      readRedemption(await transport.json(post("/v1/permits/redeem", request, options)), ""),
+    reportOutcome: async (of, report, options) =>
+      readReceiptAnswer(await transport.json(post(outcomePath(of), report, options))),
+    ledgerKey: async (options) => (await transport.text(get("/ledger/vkey", options))).trim(),
+    // The watcher has retries of its own, which end with the task instead of after a fixed time.
+    tasks: createTaskWatcher(transport, async (id, waitSeconds, signal) =>
+      readTaskAnswer(await transport.json({ ...taskCall(id, { waitSeconds, signal }), idempotent: false }), ""),
+    ),
+  };
+}
+
+function taskCall(id: string, options: CallOptions & { readonly waitSeconds?: number } = {}): Call {
+  const { waitSeconds = 0 } = options;
+  const call = get(taskPath(id), options);
+  if (waitSeconds === 0) return call;
+  // RFC 7240 §4.3
+  return { ...call, headers: { prefer: `wait=${Math.ceil(waitSeconds)}` }, holdMs: waitSeconds * 1000 };
+}
+
+function taskPath(id: string): string {
+  return `/access/v1/requests/${parseId("request", id)}`;
+}
+
+function outcomePath(of: OutcomeOf): string {
+  return "permit" in of
+    ? `/v1/permits/${parseId("permit", of.permit)}/outcome`
+    : `/v1/evaluations/${parseId("evaluation", of.evaluation)}/outcome`;
+}
+
+function get(path: string, { signal, retryForMs }: CallOptions = {}): Call {
+  return { method: "GET", path, idempotent: true, signal, retryForMs };
+}
+
+/** Every POST of a gate is safe to repeat: by its key, its attempt, or because it changes nothing twice. */
+function post(path: string, body: object, { signal, retryForMs }: CallOptions = {}): Call {
+  const json: Json = copyJson(body);
+  return { method: "POST", path, body: json, idempotent: true, signal, retryForMs };
+}

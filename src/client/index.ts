@@ -1,0 +1,30 @@
+export { createClient } from "./client.ts";
+export type { CallOptions, Client, ClientOptions, GateOperations } from "./client.ts";
+export { KeyturnError, Unavailable, WireError } from "./errors.ts";
+export type { UnavailableCode } from "./errors.ts";
+export type { OperatorOperations, TokenRequest } from "./operator-operations.ts";
+export type { Finding, LedgerEntry, NewToken, Reloaded, SignInLink, TokenRow } from "./operators.ts";
+export type { PersonOperations, RequestChange, ReviewRequest, ViewFilter } from "./person-operations.ts";
+export type { Me, Named, SignedIn, View, ViewPage, ViewReview } from "./people.ts";
+export type { TaskWatcher, WaitOptions } from "./tasks.ts";
+export type {
+  ApprovalRequest,
+  Evaluation,
+  EvaluationContext,
+  EvaluationRequest,
+  Evaluations,
+  EvaluationsRequest,
+  OutcomeOf,
+  OutcomeReport,
+  Receipt,
+  Redemption,
+  RedeemRequest,
+  Task,
+  TaskAnswer,
+  TaskApproval,
+  TaskDenial,
+  TaskStatus,
+  TermProgress,
+  Whoami,
+  WireOutcome,
+} from "./wire.ts";

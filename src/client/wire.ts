@@ -1,0 +1,172 @@
+import type { Action, Json, JsonObject, Resource, Subject } from "../core/action/index.ts";
+import type { RiskLevel } from "../core/risk/index.ts";
+import type { Reader } from "./read.ts";
+import { anyObject, boolean, list, moment, nullable, number, object, oneOf, optional, text } from "./read.ts";
+
+// The wire as it is sent: member names are snake_case, times are RFC 3339 text. Whatever this version does not know is
+// read in the strictest way: an unknown outcome is a denial, an unknown status is not an approval.
+
+/** Who a gate's token speaks for. */
+export type Whoami = { readonly agent: { readonly type: string; readonly id: string }; readonly gate: string };
+
+/** AuthZEN §6.1: the question. `reason` and `declared` are claims; only the environment is part of the digest. */
+export type EvaluationRequest = {
+  readonly subject: Subject;
+  readonly action: Action;
+  readonly resource: Resource;
+  readonly context?: {
+    readonly environment?: string;
+    readonly reason?: string;
+    readonly declared?: { readonly effects?: readonly string[]; readonly facts?: JsonObject };
+    readonly session?: string;
+    readonly approval?: { readonly id: string };
+  };
+};
+
+export type WireOutcome = "allow" | "require_approval" | "deny";
+
+/** What the server says of a question. Only `decision: true` with outcome `allow` lets anything through. */
+export type Evaluation = { readonly decision: boolean; readonly context: EvaluationContext };
+
+export type EvaluationContext = {
+  readonly evaluation_id: string;
+  readonly digest: string;
+  readonly outcome: WireOutcome;
+  readonly because: string;
+  readonly code?: string;
+  readonly risk?: { readonly score: number; readonly level: RiskLevel };
+  readonly policies: readonly string[];
+  /** Only its presence means that an approval may be requested (ARAP). */
+  readonly access_request?: { readonly endpoint?: string; readonly expires_at?: string };
+  readonly permit?: string;
+  readonly permit_id?: string;
+  readonly permit_expires_at?: string;
+  readonly next_action?: "request" | "retry" | "none";
+  readonly reason?: string;
+};
+
+/** AuthZEN §7: members of the batch, each of which may leave out what the top level says for all. */
+export type EvaluationsRequest = Partial<EvaluationRequest> & {
+  readonly evaluations: readonly Partial<EvaluationRequest>[];
+};
+export type Evaluations = { readonly evaluations: readonly Evaluation[] };
+
+export type TaskStatus = "pending" | "approved" | "denied" | "expired" | "cancelled" | "failed";
+
+/** One approval request as ARAP's task. */
+export type Task = {
+  readonly id: string;
+  readonly status: TaskStatus;
+  readonly opened_at?: string;
+  readonly expires_at: string;
+  readonly digest: string;
+  readonly progress?: { readonly terms: readonly TermProgress[] };
+  readonly links?: { readonly review?: string; readonly cancel?: string };
+};
+export type TermProgress = { readonly group: string; readonly quorum: number; readonly filled: number };
+export type TaskApproval = { readonly id: string; readonly approved_at?: string; readonly approved_until?: string };
+export type TaskDenial = { readonly by?: string; readonly reason?: string };
+
+/** A task with what became of it: `result` once approved, `denial` once denied. */
+export type TaskAnswer = {
+  readonly task: Task;
+  readonly result?: { readonly mode: string; readonly approval: TaskApproval };
+  readonly denial?: TaskDenial;
+};
+
+/** ARAP's request for an approval: the question again, bound to its denial. */
+export type ApprovalRequest = EvaluationRequest & {
+  readonly denial: { readonly evaluation_id: string };
+  readonly client?: JsonObject;
+};
+
+export type RedeemRequest = { readonly permit: string; readonly digest: string; readonly attempt: string };
+/** Where an entry stands; `proof` is the `.tlog-proof` with its leaf, under a checkpoint of this size. */
+export type Receipt = { readonly index: number; readonly size: number; readonly proof?: string };
+export type Redemption = { readonly permit_id: string; readonly redeemed_at: string; readonly receipt: Receipt };
+
+/** What happened, as the gate saw it. Details hold no secrets: exit codes, rows, durations, names of errors. */
+export type OutcomeReport = { readonly status: "succeeded" | "failed" | "unknown"; readonly details?: JsonObject };
+/** An outcome belongs to a redeemed permit, or to the evaluation that passed at once. */
+export type OutcomeOf = { readonly permit: string } | { readonly evaluation: string };
+
+const TASK_STATUSES = ["pending", "approved", "denied", "expired", "cancelled", "failed"] as const;
+const RISK_LEVELS = ["low", "medium", "high", "critical"] as const;
+
+/** Unknown statuses are `failed`: final, and not approved (ARAP: unknown statuses mean not approved). */
+export const readTaskStatus: Reader<TaskStatus> = oneOf<TaskStatus>(TASK_STATUSES, "failed");
+export const readRiskLevel: Reader<RiskLevel> = oneOf<RiskLevel>(RISK_LEVELS, "critical");
+
+export const readWhoami: Reader<Whoami> = object<Whoami>({
+  agent: object<Whoami["agent"]>({ type: text, id: text }),
+  gate: text,
+});
+
+const readEvaluationContext = object<EvaluationContext>({
+  evaluation_id: text,
+  digest: text,
+  outcome: oneOf<WireOutcome>(["allow", "require_approval", "deny"], "deny"),
+  because: (json, pointer) => nullable(text)(json, pointer) ?? "no reason was given",
+  code: optional(text),
+  risk: optional(object<{ score: number; level: RiskLevel }>({ score: number, level: readRiskLevel })),
+  policies: (json, pointer) => nullable(list(text))(json, pointer) ?? [],
+  access_request: optional(
+    object<{ endpoint?: string; expires_at?: string }>({ endpoint: optional(text), expires_at: optional(moment) }),
+  ),
+  permit: optional(text),
+  permit_id: optional(text),
+  permit_expires_at: optional(moment),
+  next_action: optional(oneOf<"request" | "retry" | "none">(["request", "retry", "none"], "none")),
+  reason: optional(text),
+});
+
+export const readEvaluation: Reader<Evaluation> = object<Evaluation>({
+  decision: boolean,
+  context: readEvaluationContext,
+});
+
+export const readEvaluations: Reader<Evaluations> = object<Evaluations>({ evaluations: list(readEvaluation) });
+
+export const readTermProgress: Reader<TermProgress> = object<TermProgress>({
+  group: text,
+  quorum: number,
+  filled: number,
+});
+
+export const readTask: Reader<Task> = object<Task>({
+  id: text,
+  status: readTaskStatus,
+  opened_at: optional(moment),
+  expires_at: moment,
+  digest: text,
+  progress: optional(object<{ terms: readonly TermProgress[] }>({ terms: list(readTermProgress) })),
+  links: optional(object<{ review?: string; cancel?: string }>({ review: optional(text), cancel: optional(text) })),
+});
+
+export const readTaskAnswer: Reader<TaskAnswer> = object<TaskAnswer>({
+  task: readTask,
+  result: optional(
+    object<{ mode: string; approval: TaskApproval }>({
+      mode: text,
+      approval: object<TaskApproval>({ id: text, approved_at: optional(moment), approved_until: optional(moment) }),
+    }),
+  ),
+  denial: optional(object<TaskDenial>({ by: optional(text), reason: optional(text) })),
+});
+
+export const readReceipt: Reader<Receipt> = object<Receipt>({
+  index: number,
+  size: number,
+  proof: optional(text),
+});
+
+export const readRedemption: Reader<Redemption> = object<Redemption>({
+  permit_id: text,
+  redeemed_at: moment,
+  receipt: readReceipt,
+});
+
+/** The receipt inside of `{receipt: …}`. */
+export function readReceiptAnswer(json: Json, pointer = ""): Receipt {
+  return readReceipt(anyObject(json, pointer)["receipt"], `${pointer}/receipt`);
+}

@@ -1,0 +1,2 @@
+export { readYaml } from "./yaml.ts";
+export type { Read } from "./yaml.ts";

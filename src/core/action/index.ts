@@ -1,0 +1,11 @@
+export { DECLARED_EFFECTS_MAX, DECLARED_FACTS_MAX, canonicalAction, parseQuestion } from "./action.ts";
+export type { CanonicalAction } from "./action.ts";
+export { canonicalBytes, canonicalize } from "./canonical.ts";
+export { copyJson } from "./copy.ts";
+export { digest, parseDigest, sha256 } from "./digest.ts";
+export { JSON_BYTES_MAX, JSON_DEPTH_MAX, isJsonList, isJsonObject, parseJson } from "./json.ts";
+export type { Json, JsonLimits, JsonObject } from "./json.ts";
+export { isJsonWithin, jsonAt, jsonItems, jsonMembers, jsonText, jsonTexts } from "./lookup.ts";
+export type { Action, Context, Declared, Question, Resource, Subject } from "./question.ts";
+export { NAME_CHARS_MAX, REASON_BYTES_MAX } from "./question.ts";
+export { SECRET_KEY_BYTES_MIN, commitSecrets, hmacSha256 } from "./secret.ts";

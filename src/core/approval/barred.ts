@@ -1,0 +1,163 @@
+import type { Instant, PersonId } from "../brand.ts";
+import type { Json, JsonObject, Subject } from "../action/index.ts";
+import type { Agent, Person, Roster } from "./people.ts";
+import type { Barred, Relation } from "./request.ts";
+
+/** Who stands behind an action, as far as it is known. `unknown` lists claims that fit nobody in the directory. */
+export type Behind = { readonly barred: readonly Barred[]; readonly unknown: readonly string[] };
+
+/** Names read from one subject's claims; what is beyond it counts as unknown. */
+export const CLAIMS_MAX = 64;
+
+/** Members of an object that may name who it is. */
+const NAME_MEMBERS = ["sub", "id", "subject", "email", "login", "username", "preferred_username", "name"];
+/** What a link of a chain calls itself when no human is meant. */
+const MACHINES = ["agent", "service", "workload", "machine", "bot", "pipeline", "client", "application"];
+
+/** Members of `subject.properties` that may name people. All of them only ever bar. */
+const CLAIMS: readonly (readonly [member: string, relation: Relation])[] = [
+  ["on_behalf_of", "on_behalf_of"],
+  ["prompted_by", "prompter"],
+  ["ci_actor", "ci_actor"],
+  ["commit_authors", "commit_author"],
+];
+
+/**
+ * Everyone who may not approve: caller, on-behalf-of chain, owners, deployers, prompter, token holder, CI actor,
+ * commit authors, and their delegators and delegates. The weakest evidence suffices here (an equal e-mail or name
+ * is enough), because a wrong bar costs a click and a missed one is a self-approval.
+ */
+export function peopleBehind(
+  subject: Subject,
+  agent: Agent | undefined,
+  tokenHolder: PersonId | null,
+  roster: Roster,
+  now: Instant,
+  client: JsonObject | null = null,
+): Behind {
+  const found: Barred[] = [];
+  const unknown: string[] = [];
+  const add = adderTo(found);
+  addAgentPeople(subject, agent, add);
+  if (tokenHolder !== null) add(tokenHolder, "token_holder", "holds the gate's token");
+  for (const person of matches(subject.id, roster)) add(person.id, "caller", `is \`${subject.id}\``);
+
+  const claims = claimsOf(subject.properties ?? {}, client);
+  for (const { names, relation, machine } of claims.slice(0, CLAIMS_MAX)) {
+    const people = names.flatMap((name) => matches(name, roster).map((person) => ({ person, name })));
+    if (people.length === 0 && !machine) unknown.push(names[0] ?? relation);
+    for (const { person, name } of people) add(person.id, relation, `named as \`${name}\``);
+  }
+  if (claims.length > CLAIMS_MAX) unknown.push(`${claims.length - CLAIMS_MAX} more names`);
+  addDelegates(found, roster, now, add);
+  return { barred: found, unknown };
+}
+
+/** Those already barred, and whom today's roster puts behind the action as well: a new owner, deployer or delegate. */
+export function behindToday(
+  known: readonly Barred[],
+  subject: Subject,
+  agent: Agent | undefined,
+  roster: Roster,
+  now: Instant,
+): readonly Barred[] {
+  const found = [...known];
+  const add = adderTo(found);
+  addAgentPeople(subject, agent, add);
+  addDelegates(found, roster, now, add);
+  return found;
+}
+
+type Add = (person: PersonId, relation: Relation, evidence: string) => void;
+
+function adderTo(found: Barred[]): Add {
+  return (person, relation, evidence) => {
+    if (!found.some((b) => b.person === person && b.relation === relation)) found.push({ person, relation, evidence });
+  };
+}
+
+function addAgentPeople(subject: Subject, agent: Agent | undefined, add: Add): void {
+  for (const owner of agent?.owners ?? []) add(owner, "agent_owner", `owns ${subject.type} \`${subject.id}\``);
+  for (const deployer of agent?.deployers ?? [])
+    add(deployer, "agent_deployer", `deploys ${subject.type} \`${subject.id}\``);
+}
+
+/** Names of one somebody, such as `sub` and `email`: one that fits is enough. A machine may fit nobody. */
+type Claim = { readonly names: readonly string[]; readonly relation: Relation; readonly machine: boolean };
+
+function claimsOf(properties: JsonObject, client: JsonObject | null): readonly Claim[] {
+  const claims: Claim[] = [];
+  for (const [member, relation] of CLAIMS) {
+    for (const names of claimedIn(properties[member])) claims.push({ names, relation, machine: false });
+  }
+  // RFC 8693 §4.1: `act` nests; every link of the chain counts. ARAP puts the same shape under `client.actor`.
+  for (const chain of [properties["act"], client?.["actor"]]) {
+    let link: Json | undefined = chain;
+    for (; isObject(link); link = link["act"]) {
+      for (const names of claimedIn(link)) claims.push({ names, relation: "actor_chain", machine: isMachine(link) });
+    }
+    for (const names of claimedIn(link)) claims.push({ names, relation: "actor_chain", machine: false });
+  }
+  return claims;
+}
+
+/** A link of a chain may say that it is a machine; it may then fit nobody. Whatever else it says, it counts as human. */
+function isMachine(link: JsonObject): boolean {
+  const type = link["type"];
+  return typeof type === "string" && MACHINES.includes(type.toLowerCase());
+}
+
+/** Everybody named by a claim, each with all names. What cannot be read still claims somebody: nobody who is known. */
+function claimedIn(value: Json | undefined): readonly (readonly string[])[] {
+  if (value === undefined || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap((item: Json) => claimedIn(item));
+  if (!isObject(value)) return [namesIn(value)];
+  const names = NAME_MEMBERS.flatMap((key) => namesIn(value[key]));
+  return [names];
+}
+
+/** A name as it is, and the two halves of `Name <address>`, as commits write it. Numbers are ids too. */
+function namesIn(value: Json | undefined): readonly string[] {
+  if (typeof value === "number") return [String(value)];
+  if (typeof value !== "string") return [];
+  const [, name, address] = /^([^<>]*)<([^<>]+)>\s*$/.exec(value) ?? [];
+  return name === undefined || address === undefined ? [value] : [value, name, address];
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function matches(name: string, roster: Roster): readonly Person[] {
+  const folded = fold(name);
+  if (folded === "") return [];
+  return [...roster.people.values()].filter(
+    (person) =>
+      fold(person.id) === folded ||
+      fold(person.name) === folded ||
+      person.emails.some((email) => fold(email) === folded) ||
+      person.accounts.some((account) => fold(account.subject) === folded),
+  );
+}
+
+/** Names that look alike are alike here: to bar one too many costs a click. */
+function fold(name: string): string {
+  return name.normalize("NFKC").trim().toLowerCase();
+}
+
+/** Delegation bars both ways and through chains, else two steps would be a way round. */
+function addDelegates(found: readonly Barred[], roster: Roster, now: Instant, add: Add): void {
+  const reached = new Set(found.map((b) => b.person));
+  const queue = [...reached];
+  for (let person = queue.pop(); person !== undefined; person = queue.pop()) {
+    for (const { from, to, until } of roster.delegations) {
+      if (until <= now) continue;
+      const next = from === person ? to : to === person ? from : undefined;
+      if (next === undefined || reached.has(next)) continue;
+      if (next === to) add(to, "delegate", `is delegate of \`${from}\``);
+      else add(from, "delegator", `delegated to \`${to}\``);
+      reached.add(next);
+      queue.push(next);
+    }
+  }
+}

@@ -1,0 +1,25 @@
+export { behindToday, peopleBehind } from "./barred.ts";
+export type { Behind } from "./barred.ts";
+export { covers, suffices } from "./cover.ts";
+export { attach, cancel, expire, outlook, recheck, review, REVIEW_REASON_BYTES_MAX } from "./decide.ts";
+export type { Events, ReviewCommand } from "./decide.ts";
+export { eligibility, REVIEW_LINK_MIN } from "./eligibility.ts";
+export type { Ask, Reviewer } from "./eligibility.ts";
+export { atLeastTwo, placesOf, PLACES_MAX, seat } from "./matching.ts";
+export type { Candidate, Seating } from "./matching.ts";
+export type { Account, Agent, Delegation, LinkStrength, Membership, Person, Roster } from "./people.ts";
+export { refuse } from "./refusals.ts";
+export type {
+  Barred,
+  OpenedRequest,
+  Outcome,
+  Refusal,
+  RefusalCode,
+  Relation,
+  RequestEvent,
+  RequestStatus,
+  Review,
+  Verdict,
+} from "./request.ts";
+export { applyEvent, foldRequest, isLive, isOpen, seatingOf, statusAt } from "./state.ts";
+export type { PermitState, Progress, Recorded, RequestState } from "./state.ts";

@@ -1,0 +1,37 @@
+import type { Refusal, RefusalCode } from "./request.ts";
+
+/** One sentence for each refusal: what is wrong, and where there is something to do, what. */
+const SENTENCES: Readonly<Record<RefusalCode, string>> = {
+  request_closed: "This request is already decided.",
+  request_expired: "The time to review this request is over; the agent may ask again.",
+  request_unknown: "There is no such request.",
+  digest_changed: "What you were shown is not what would run; reload the request and look again.",
+  person_barred: "You stand behind this action and cannot approve it",
+  person_inactive: "Your account is deactivated.",
+  person_unknown: "You are not in the directory.",
+  not_in_group: "Only members of these groups can review this",
+  member_too_late: "You joined the group after this request was opened; ask for a new request.",
+  link_too_weak: "This account is not linked to you firmly enough to review; sign in to link it.",
+  assurance_too_low: "This needs stronger evidence that it is you",
+  already_reviewed: "You have already reviewed this request; one person fills one place.",
+  not_requester: "Only the agent that asked can do this.",
+  not_approved: "This request is not approved.",
+  approval_expired: "The approval was not used in time; ask again.",
+  approval_voided: "A review no longer counts, so the approval does not stand",
+  permit_redeemed: "This permit has been used; one permission is for one action.",
+  permit_expired: "The permit has expired; evaluate again with the approval to get a fresh one.",
+  permit_other_gate: "This permit was issued to another gate.",
+  permit_other_action: "This permit is for another action.",
+  permit_unknown: "This permit was not issued here.",
+  policy_denied: "Policy no longer allows this action, approved or not",
+  terms_not_met: "Policy now asks for more people than have approved",
+  risk_rose: "The risk is higher than what the approvers were shown",
+  outcome_known: "The outcome of this action is already recorded.",
+  not_redeemed: "The permit has not been redeemed, so there is no outcome to record.",
+};
+
+/** A refusal with its sentence; `detail` completes it. */
+export function refuse(code: RefusalCode, detail?: string): Refusal {
+  const sentence = SENTENCES[code];
+  return { refused: code, because: detail === undefined ? sentence : `${sentence.replace(/\.$/, "")}: ${detail}.` };
+}

@@ -1,0 +1,9 @@
+export {
+  assemblePermit,
+  checkRedemption,
+  parsePermit,
+  PERMIT_TTL_MS,
+  permitSigningInput,
+  requestBehind,
+} from "./permit.ts";
+export type { ParsedPermit, PermitClaims, Redemption } from "./permit.ts";

@@ -1,0 +1,147 @@
+import { canonicalBytes, digest } from "../action/index.ts";
+import { levelOf, WEIGHTS } from "./weights.ts";
+import type { Classification, Contribution, Effect, Fact, Risk, RiskLevel } from "./facts.ts";
+
+type Floor = Risk["floors"][number];
+
+// Maps, because names come from outside and `toString` is not a weight.
+const ENVIRONMENTS: ReadonlyMap<string, number> = new Map(Object.entries(WEIGHTS.environments));
+const SENSITIVITY: ReadonlyMap<string, number> = new Map(Object.entries(WEIGHTS.sensitivity));
+
+/** Which table scored: its version and the SHA-256 of its canonical JSON, so that an auditor can compute any score again. */
+export const WEIGHTS_ID: string = `v${WEIGHTS.version} ${digest(canonicalBytes(WEIGHTS))}`;
+
+/**
+ * How much an action should worry us, with every reason named.
+ *
+ * Monotone: a further effect, a further fact or more rows never lowers the score, with one exception that is meant: a row
+ * count that the operator's catalogue or a parser *knows* replaces the large one assumed for an export without any.
+ * Whatever a gate only says can raise the score, never lower it. Floors cannot be bought back.
+ */
+export function scoreRisk(classification: Classification, environment: string | undefined): Risk {
+  const effects = new Set<Effect>(classification.effects.map(({ effect }) => effect));
+  if (effects.size === 0 || classification.opaque.length > 0) effects.add("opaque");
+  const tags = sensitivityOf(classification.facts);
+  const irreversible = classification.facts.some((fact) => fact.name === "irreversible" && fact.value === true);
+
+  const contributions = [
+    ...effectPoints(effects, classification),
+    ...rowPoints(effects, classification.facts),
+    ...environmentPoints(environment),
+    ...tags.map((tag) => sensitivityPoints(tag)),
+    ...(irreversible ? [point("irreversible", WEIGHTS.irreversible, "It cannot be undone.")] : []),
+    ...provenancePoints(classification),
+  ].filter((contribution) => contribution.points > 0);
+  const floors = floorsOf(effects, tags, irreversible, environment);
+
+  const sum = contributions.reduce((total, contribution) => total + contribution.points, 0);
+  const lowest = Math.max(0, ...floors.map((floor) => WEIGHTS.levels[floor.level]));
+  const score = Math.min(WEIGHTS.scoreMax, Math.max(sum, lowest));
+  return { score, level: levelOf(score), contributions, floors, weights: WEIGHTS_ID };
+}
+
+/** The gravest effect counts in full, every other one a fifth. */
+function effectPoints(effects: ReadonlySet<Effect>, { effects: found, opaque }: Classification): Contribution[] {
+  const gravest = [...effects].sort((a, b) => WEIGHTS.effects[b] - WEIGHTS.effects[a] || (a < b ? -1 : 1));
+  return gravest.map((effect, place) => {
+    const full = WEIGHTS.effects[effect];
+    const evidence =
+      found.find((one) => one.effect === effect)?.because ?? opaque[0] ?? "Nothing is known of what it does.";
+    return point(`effect.${effect}`, place === 0 ? full : Math.floor(full / WEIGHTS.furtherEffectDivisor), evidence);
+  });
+}
+
+function rowPoints(effects: ReadonlySet<Effect>, facts: readonly Fact[]): Contribution[] {
+  const counts = facts.filter((fact) => fact.name === "rows" && typeof fact.value === "number" && fact.value >= 0);
+  const claimed = Math.max(0, ...counts.map((fact) => Number(fact.value)));
+  const known = counts.some((fact) => fact.provenance !== "gate");
+  if (effects.has("export") && !known && claimed < WEIGHTS.rows.assumed) {
+    const said = counts.length === 0 ? "Nobody knows how many rows" : `Only the gate says that it is ${claimed} rows`;
+    return [point("rows.unknown", magnitude(WEIGHTS.rows.assumed), `${said}: counted as ${WEIGHTS.rows.assumed}.`)];
+  }
+  return [point("rows", magnitude(claimed), `${claimed} rows.`)];
+}
+
+/** Points per power of ten. Computed from the digits, because floating logarithms differ between engines. */
+function magnitude(rows: number): number {
+  const digits = rows < 1 ? 0 : String(Math.min(Math.trunc(rows), Number.MAX_SAFE_INTEGER)).length - 1;
+  const power = 10 ** digits;
+  const half = rows >= 3 * power ? WEIGHTS.rows.perHalf : 0;
+  return rows < 1 ? 0 : Math.min(WEIGHTS.rows.max, digits * WEIGHTS.rows.perPower + half);
+}
+
+function environmentPoints(environment: string | undefined): Contribution[] {
+  if (environment === undefined) {
+    return [
+      point("environment.unknown", WEIGHTS.otherEnvironment, "The environment is not known: counted as production."),
+    ];
+  }
+  return [point(`environment.${environment}`, environmentWeight(environment), `It runs in ${environment}.`)];
+}
+
+function environmentWeight(environment: string): number {
+  return ENVIRONMENTS.get(environment) ?? WEIGHTS.otherEnvironment;
+}
+
+/** Production, and whatever is not known to be something milder. */
+function isProduction(environment: string | undefined): boolean {
+  return environment === undefined || environmentWeight(environment) >= WEIGHTS.otherEnvironment;
+}
+
+function sensitivityOf(facts: readonly Fact[]): readonly string[] {
+  const lists = facts.filter((fact) => fact.name === "sensitivity").map((fact) => fact.value);
+  const tags = lists.flatMap((value) => (typeof value === "object" ? [...value] : [String(value)]));
+  return [...new Set(tags)].sort();
+}
+
+function sensitivityPoints(tag: string): Contribution {
+  return point(
+    `sensitivity.${tag}`,
+    SENSITIVITY.get(tag) ?? WEIGHTS.otherSensitivity,
+    `The resource is marked ${tag}.`,
+  );
+}
+
+function provenancePoints({ effects }: Classification): Contribution[] {
+  const claimed = effects.filter(({ provenance }) => provenance === "gate").map(({ effect }) => effect);
+  if (claimed.length === 0) return [];
+  const evidence = `Only the gate says that it does ${[...new Set(claimed)].sort().join(", ")}.`;
+  return [point("provenance.gate", WEIGHTS.gateOnly, evidence)];
+}
+
+function floorsOf(
+  effects: ReadonlySet<Effect>,
+  tags: readonly string[],
+  irreversible: boolean,
+  environment: string | undefined,
+): readonly Floor[] {
+  const destroys = effects.has("delete") || effects.has("ddl");
+  const rules: readonly [boolean, string, RiskLevel, string][] = [
+    [effects.has("opaque"), "opaque", "medium", "What is not understood is never low."],
+    [effects.has("escalate"), "escalate", "high", "It widens what somebody may do."],
+    [effects.has("secret.read"), "secret.read", "high", "It reveals a secret."],
+    [
+      destroys && irreversible && isProduction(environment),
+      "irreversible",
+      "high",
+      "It destroys for good in production.",
+    ],
+    [
+      effects.has("export") && tags.length > 0,
+      "export.sensitive",
+      "high",
+      `It takes out what is marked ${tags.join(", ")}.`,
+    ],
+    [
+      tags.includes("audit") && (destroys || effects.has("write")),
+      "audit.tampering",
+      "critical",
+      "It changes the record that others rely on.",
+    ],
+  ];
+  return rules.filter(([applies]) => applies).map(([, id, level, evidence]) => ({ id, level, evidence }));
+}
+
+function point(id: string, points: number, evidence: string): Contribution {
+  return { id, points, evidence };
+}

@@ -1,0 +1,31 @@
+import type { Classifier } from "../ports/classifier.ts";
+import type { Chance, Clock } from "../ports/clock.ts";
+import type { Directory } from "../ports/directory.ts";
+import type { PolicySet } from "../ports/policy.ts";
+import type { Signer } from "../ports/signer.ts";
+import type { Store } from "../ports/store.ts";
+import type { Bus } from "./bus.ts";
+import type { Limits, RateWindows } from "./limits.ts";
+import type { Turns } from "./turns.ts";
+
+/** What decides, at one moment. A reload replaces the whole, so nobody sees half of it. */
+export type Rules = {
+  readonly directory: Directory;
+  readonly policies: PolicySet;
+  readonly classifier: Classifier;
+};
+
+/** What every operation of the engine works with. */
+export type Context = {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly signer: Signer;
+  /** Who signs permits: the installation's public address. */
+  readonly issuer: string;
+  readonly limits: Limits;
+  readonly windows: RateWindows;
+  readonly turns: Turns;
+  readonly rules: () => Rules;
+  readonly bus: Bus;
+};

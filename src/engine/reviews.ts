@@ -1,0 +1,85 @@
+import {
+  refuse,
+  review,
+  type Refusal,
+  type RefusalCode,
+  type RequestState,
+  type Reviewer,
+  type Verdict,
+} from "../core/approval/index.ts";
+import type { RequestId } from "../core/brand.ts";
+import type { Context } from "./context.ts";
+import { EngineError } from "./errors.ts";
+import { commitRequest, loadRequest } from "./journal.ts";
+import { settleExpired } from "./requests.ts";
+
+/** A person's intent. `reviewer` and `account` come from the authenticated session; only the rest from a body. */
+export type Intent = {
+  readonly reviewer: Reviewer;
+  readonly account: { readonly issuer: string; readonly subject: string };
+  readonly channel: string;
+  readonly verdict: Verdict;
+  readonly digest: string;
+  readonly reason: string | null;
+  /** One click: the same nonce twice is one review. */
+  readonly nonce: string;
+};
+
+const ROUNDS_MAX = 16;
+
+/** Refusals that say something about who tried: they belong in the ledger. The rest is a late or repeated click. */
+const TELLING: ReadonlySet<RefusalCode> = new Set([
+  "person_barred",
+  "person_inactive",
+  "not_in_group",
+  "member_too_late",
+  "link_too_weak",
+  "assurance_too_low",
+  "digest_changed",
+]);
+/** Refused tries that one request records; the rest is refused without an entry, so clicking cannot fill the ledger. */
+export const REFUSALS_RECORDED_MAX = 32;
+
+/** Applies one review, whoever else reviews at the same moment: the loser of a race is decided anew. */
+export async function submitReview(ctx: Context, id: RequestId, intent: Intent): Promise<RequestState | Refusal> {
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const state = await loadRequest(ctx, id);
+    if (state === null) return refuse("request_unknown");
+    if (isRepeated(state, intent)) return state;
+    const at = ctx.clock.now();
+    if (await settleExpired(ctx, state)) continue;
+    const events = review(state, { ...intent, at }, ctx.rules().directory);
+    if ("refused" in events) return recordRefusal(ctx, state, intent, events);
+    const result = await commitRequest(ctx, state, events, at);
+    if (result.status === "committed") return result.state;
+  }
+  throw new EngineError({
+    code: "contention",
+    message: "too many reviews at this moment; try again",
+    retryAfterMs: 500,
+  });
+}
+
+/** The same click once more, its first answer lost or still under way: it is answered as the first was, even after the end. */
+function isRepeated(state: RequestState, { reviewer, verdict, nonce }: Intent): boolean {
+  return state.reviews.some((r) => r.person === reviewer.person && r.verdict === verdict && r.nonce === nonce);
+}
+
+async function recordRefusal(
+  ctx: Context,
+  state: RequestState,
+  intent: Intent,
+  refusal: Refusal,
+): Promise<RequestState | Refusal> {
+  if (!TELLING.has(refusal.refused)) return refusal;
+  if (state.version >= REFUSALS_RECORDED_MAX + state.reviews.length) return refusal;
+  const { person } = intent.reviewer;
+  // Best effort under a race: the refusal stands whether or not this entry wins.
+  await commitRequest(
+    ctx,
+    state,
+    [{ type: "review.refused", person, verdict: intent.verdict, refusal }],
+    ctx.clock.now(),
+  );
+  return refusal;
+}

@@ -1,0 +1,43 @@
+/** A moment as the report writes it, in UTC: `2026-11-21 20:05:00`. */
+export function moment(at: number): string {
+  return new Date(at).toISOString().slice(0, 19).replace("T", " ");
+}
+
+/** A day in UTC: `2026-11-21`. */
+export function day(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
+}
+
+/** A count with thousands apart. */
+export function number(count: number): string {
+  return count.toLocaleString("en");
+}
+
+/** A count with its noun. */
+export function counted(count: number, one: string, many: string = `${one}s`): string {
+  return `${number(count)} ${count === 1 ? one : many}`;
+}
+
+/** A length of time in its two largest units: `2 h 5 min`, `45 s`. */
+export function span(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const units: readonly (readonly [string, number])[] = [
+    ["d", 86_400],
+    ["h", 3600],
+    ["min", 60],
+    ["s", 1],
+  ];
+  const at = units.findIndex(([, length]) => seconds >= length);
+  const [[large, length] = ["s", 1], next] = units.slice(at, at + 2);
+  const rest = next === undefined ? 0 : Math.floor((seconds % length) / next[1]);
+  return `${Math.floor(seconds / length)} ${large}${next === undefined || rest === 0 ? "" : ` ${rest} ${next[0]}`}`;
+}
+
+/** The middle of some numbers; null of none. */
+export function median(values: readonly number[]): number | null {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[middle]];
+  return low === undefined || high === undefined ? null : (low + high) / 2;
+}

@@ -1,0 +1,214 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Evaluation, OutcomeOf, Redemption, Task, TaskAnswer } from "../../client/index.ts";
+import { Unavailable, WireError } from "../../client/index.ts";
+import type { Question } from "../../core/action/index.ts";
+import type { Digest } from "../../core/brand.ts";
+import { parseId } from "../../core/ids.ts";
+import { Denied } from "./errors.ts";
+import { checkReceipt, ledgerKey } from "./receipt.ts";
+import { deniedBy, endOf, expired, refusalOf } from "./refusals.ts";
+import type { Reporter } from "./report.ts";
+import { reportNotExecuted, warn } from "./report.ts";
+import { orStopped } from "./stop.ts";
+
+/** How often an approval is presented again when the server says `retry`. */
+export const REEVALUATIONS_MAX = 5;
+/** The pause before that, in milliseconds; it doubles. */
+const REEVALUATION_PAUSE_MS = 200;
+/** How long an action that is being held waits for a server that is away, in milliseconds; approved, it waits as long as the approval. */
+export const HELD_RETRY_MS = 120_000;
+/** Permits taken for one approval: one that expired while the server was away is taken again. */
+export const PERMITS_MAX = 3;
+/** How long a caller that gives up waits until its request is withdrawn. */
+export const WITHDRAW_WAIT_MS = 2_000;
+
+/** What has to be cleared: the question as it will run, its digest as this gate computed it, and when to stop. */
+export type Clearance = Reporter & {
+  readonly question: Question;
+  readonly digest: Digest;
+  readonly signal: AbortSignal;
+  readonly onHeld?: ((task: Task) => void) | undefined;
+  readonly recheck?: (() => Promise<void>) | undefined;
+  /** The ledger's verifier key that receipts must be signed with; learnt from the server where none is pinned. */
+  readonly ledgerKey?: string | undefined;
+  /** Given the receipt of the redemption (`.tlog-proof`) once it has been checked, to be kept. */
+  readonly onReceipt?: ((receipt: string) => void) | undefined;
+};
+
+/** Resolves when the action may run now, once; with that under which its outcome is to be reported. */
+export async function clear(clearance: Clearance): Promise<OutcomeOf> {
+  const { client, question, signal } = clearance;
+  try {
+    const evaluation = await client.evaluate(question, { signal });
+    sameDigest(clearance, evaluation.context.digest);
+    if (passes(evaluation)) return await recheckBeforeRun(clearance, { evaluation: evaluation.context.evaluation_id });
+    if (!mayBeRequested(evaluation)) throw deniedBy(evaluation, null);
+    return await whileHeld(clearance, evaluation.context.evaluation_id);
+  } catch (error) {
+    throw refusalOf(error, null);
+  }
+}
+
+/** Both must say so: a decision without its outcome, or an outcome without its decision, lets nothing through. */
+function passes({ decision, context }: Evaluation): boolean {
+  return decision && context.outcome === "allow";
+}
+
+/** ARAP: only the presence of `access_request` means that an approval may be requested. */
+function mayBeRequested({ decision, context }: Evaluation): boolean {
+  return !decision && context.outcome === "require_approval" && context.access_request !== undefined;
+}
+
+async function whileHeld(clearance: Clearance, evaluation: string): Promise<OutcomeOf> {
+  const { client, question, signal } = clearance;
+  const asked = client.request(
+    { ...question, denial: { evaluation_id: evaluation } },
+    { idempotencyKey: randomUUID(), retryForMs: HELD_RETRY_MS },
+  );
+  const held = await orStopped(asked, signal, (late) => void withdraw(clearance, late.task.id));
+  const { id } = held.task;
+  let over = false;
+  try {
+    sameDigest(clearance, held.task.digest);
+    tell(clearance, held.task);
+    const onChange = (change: TaskAnswer): void => tell(clearance, change.task);
+    const ended = await client.tasks.wait(held, { signal, onChange });
+    over = ended.task.status !== "approved";
+    if (over) throw endOf(ended);
+    return await useApproval(clearance, ended);
+  } catch (error) {
+    // Whoever reviews it now would turn a key for nothing.
+    if (!over) await withdraw(clearance, id);
+    throw refusalOf(error, id);
+  }
+}
+
+/** An approval becomes a permit and the permit is used; a server that is away meanwhile costs time, not the approval. */
+async function useApproval(clearance: Clearance, answer: TaskAnswer): Promise<OutcomeOf> {
+  const { client, signal } = clearance;
+  // Before the permit is used: without a key no receipt of its use could be checked.
+  const asked = ledgerKey(client, clearance.ledgerKey, patienceFor(answer));
+  const key = await orStopped(asked, signal, () => undefined);
+  for (let taken = 1; ; taken++) {
+    const permit = await takePermit(clearance, answer);
+    await clearance.recheck?.();
+    try {
+      return await redeem(clearance, permit, key, patienceFor(answer));
+    } catch (error) {
+      // An expired permit was not used: had it been, the same attempt would have got its answer.
+      const again = error instanceof WireError && error.code === "permit_expired" && taken < PERMITS_MAX;
+      if (!again) throw error;
+    }
+  }
+}
+
+/** As long as the approval lasts, by the server's word; people have turned their keys for it. */
+function patienceFor({ result }: TaskAnswer): number {
+  const until = Date.parse(result?.approval.approved_until ?? "");
+  return Number.isNaN(until) ? HELD_RETRY_MS : Math.max(0, until - Date.now());
+}
+
+type Permit = { readonly id: string; readonly jws: string };
+
+/** ARAP: an approval is not yet a permission; the question is asked again with it, under the policy of this moment. */
+async function takePermit(clearance: Clearance, answer: TaskAnswer): Promise<Permit> {
+  const { client, question, signal } = clearance;
+  sameDigest(clearance, answer.task.digest);
+  if (answer.result === undefined) throw endOf(answer);
+  const approval = { id: answer.result.approval.id };
+  for (let attempt = 0; attempt < REEVALUATIONS_MAX; attempt++) {
+    const asked = { ...question, context: { ...question.context, approval } };
+    const evaluation = await client.evaluate(asked, { signal, retryForMs: patienceFor(answer) });
+    const { digest, permit, permit_id: id, next_action: next } = evaluation.context;
+    sameDigest(clearance, digest);
+    if (passes(evaluation)) return permitOf(permit, id);
+    if (next !== "retry") throw notGranted(evaluation, answer.task.id);
+    await sleep(REEVALUATION_PAUSE_MS * 2 ** attempt, undefined, { signal }).catch(() => signal.throwIfAborted());
+  }
+  const message = `request ${answer.task.id} is approved, but the server cannot grant it yet; try again later`;
+  throw new Unavailable({ code: "permit_missing", message });
+}
+
+function permitOf(jws: string | undefined, id: string | undefined): Permit {
+  if (jws !== undefined && id !== undefined) return { id, jws };
+  const message = "the server granted an approval without a permit; this gate executes held actions under permits only";
+  throw new Unavailable({ code: "permit_missing", message });
+}
+
+function notGranted(evaluation: Evaluation, requestId: string): Error {
+  const { code, reason, because } = evaluation.context;
+  const late = reason === "approval_expired" && (code === undefined || code === "approval_expired");
+  if (late) return expired("approval_expired", requestId);
+  if (reason === undefined) return deniedBy(evaluation, requestId);
+  return new Denied({ code: code ?? reason, because, requestId });
+}
+
+/** Turns the key once. A lost answer is asked for again under the same attempt; one that stays lost lets nothing run. */
+async function redeem(clearance: Clearance, permit: Permit, key: string, retryForMs: number): Promise<OutcomeOf> {
+  const { client, digest, signal } = clearance;
+  const of: OutcomeOf = { permit: permit.id };
+  const sent = client.redeem({ permit: permit.jws, digest, attempt: randomUUID() }, { retryForMs });
+  const redemption = await orStopped(sent, signal, () => void reportNotExecuted(clearance, of, signal.reason));
+  if (redemption.permit_id !== permit.id) {
+    throw new Unavailable({
+      code: "answer_malformed",
+      message: "the server redeemed another permit than it was given",
+    });
+  }
+  await logBeforeAct(clearance, redemption, key);
+  return recheckBeforeRun(clearance, of);
+}
+
+/** What cannot be shown to be in the ledger does not run. */
+async function logBeforeAct(clearance: Clearance, redemption: Redemption, key: string): Promise<void> {
+  const permit = parseId("permit", redemption.permit_id);
+  try {
+    checkReceipt(redemption, key, { permit, digest: clearance.digest });
+  } catch (error) {
+    await reportNotExecuted(clearance, { permit }, error);
+    throw error;
+  }
+  try {
+    clearance.onReceipt?.(redemption.receipt.proof ?? "");
+  } catch (cause) {
+    warn(clearance, "on_receipt_failed", "`onReceipt` failed; the receipt was checked all the same", cause);
+  }
+}
+
+async function recheckBeforeRun(clearance: Clearance, of: OutcomeOf): Promise<OutcomeOf> {
+  try {
+    await clearance.recheck?.();
+  } catch (error) {
+    await reportNotExecuted(clearance, of, error);
+    throw error;
+  }
+  return of;
+}
+
+/** What was shown is what runs: server and gate must have understood the same bytes. */
+function sameDigest(clearance: Clearance, theirs: string): void {
+  if (theirs === clearance.digest) return;
+  throw new Unavailable({
+    code: "digest_differs",
+    message: `the server understood another action (${theirs}) than this gate would run (${clearance.digest}); are their versions the same? Nothing was executed`,
+  });
+}
+
+/** Withdraws a request that nobody here waits for any more; at its best, because the caller is leaving. */
+async function withdraw(clearance: Clearance, id: string): Promise<void> {
+  const { client } = clearance;
+  if (client.tasks.waiting(id) > 0) return;
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), WITHDRAW_WAIT_MS);
+  await client.cancel(id, { signal: limit.signal }).catch(() => undefined); // decided already, or it will expire
+  clearTimeout(timer);
+}
+
+function tell(clearance: Clearance, task: Task): void {
+  try {
+    clearance.onHeld?.(task);
+  } catch (cause) {
+    warn(clearance, "on_held_failed", "`onHeld` failed; the action is held all the same", cause);
+  }
+}

@@ -1,0 +1,10 @@
+export { KeyturnError, Unavailable } from "../../client/index.ts";
+export type { Task, UnavailableCode } from "../../client/index.ts";
+export { agentOf, connect } from "./connect.ts";
+export type { ConnectOptions, Keyturn } from "./connect.ts";
+export { Cancelled, Denied, Expired } from "./errors.ts";
+export type { CancelledCode, ExpiredCode } from "./errors.ts";
+export type { From, GuardCallOptions, GuardOptions, Guarded } from "./guard.ts";
+export { perform } from "./perform.ts";
+export type { Performance } from "./perform.ts";
+export { ledgerKeyOf } from "./receipt.ts";

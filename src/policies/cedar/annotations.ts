@@ -1,0 +1,208 @@
+import type { GroupName } from "../../core/brand.ts";
+import { assuranceCovers, ASSURANCES, QUORUM_MAX } from "../../core/policy/index.ts";
+import type { Assurance, Hold, Term } from "../../core/policy/index.ts";
+import type { PolicyId } from "../../core/risk/index.ts";
+import { nearest } from "./nearest.ts";
+
+/** What an annotated policy means beside what Cedar makes of it. */
+export type Meaning =
+  | { readonly kind: "permit"; readonly id: PolicyId; readonly because: string }
+  | { readonly kind: "forbid"; readonly id: PolicyId; readonly because: string }
+  | { readonly kind: "hold"; readonly id: PolicyId; readonly because: string; readonly hold: Hold };
+
+/** Something wrong with an annotation; `about` names it, or is null for the policy as a whole. */
+export type Complaint = { readonly about: string | null; readonly message: string; readonly hint: string };
+
+/** The strongest evidence that this version's channels can give: a signed-in click. */
+const ASSURANCE_ENFORCED: Assurance = "A1";
+/** How long people may take, in milliseconds. */
+const EXPIRES_MS_MIN = 60_000;
+const EXPIRES_MS_MAX = 604_800_000;
+/** Characters of a policy's sentence for people. */
+const BECAUSE_CHARS_MAX = 300;
+
+const KNOWN = ["id", "because", "hold", "approvers", "quorum", "expires", "assurance"];
+const OF_HOLDS = ["approvers", "quorum", "expires", "assurance"];
+const ID = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+const UNITS = new Map([
+  ["m", 60_000],
+  ["h", 3_600_000],
+  ["d", 86_400_000],
+]);
+
+type Annotations = ReadonlyMap<string, string | null>;
+type Complain = (about: string | null, message: string, hint: string) => void;
+
+/** Reads a policy's annotations; whatever is not understood or cannot be met is a complaint, never ignored. */
+export function readMeaning(
+  effect: "permit" | "forbid",
+  annotations: Annotations,
+  groups: ReadonlyMap<GroupName, number>,
+): { readonly meaning: Meaning | null; readonly complaints: readonly Complaint[] } {
+  const complaints: Complaint[] = [];
+  const complain: Complain = (about, message, hint) => complaints.push({ about, message, hint });
+  for (const name of annotations.keys()) {
+    if (!KNOWN.includes(name)) complain(name, `unknown annotation \`@${name}\``, suggestion(name, KNOWN, "@"));
+  }
+  const id = readId(annotations, complain);
+  const held = readKind(effect, annotations, complain);
+  const because = readBecause(annotations, complain) ?? defaultBecause(effect, held, id);
+  if (!held) return { meaning: complaints.length > 0 ? null : { kind: effect, id, because }, complaints };
+
+  const terms = readTerms(annotations, groups, complain);
+  const expiresInMs = readExpires(annotations, complain);
+  const assurance = readAssurance(annotations, complain);
+  if (complaints.length > 0) return { meaning: null, complaints };
+  return {
+    meaning: { kind: "hold", id, because, hold: { policy: id, because, terms, expiresInMs, assurance } },
+    complaints,
+  };
+}
+
+function readId(annotations: Annotations, complain: Complain): PolicyId {
+  const id = annotations.get("id") ?? "";
+  if (!annotations.has("id"))
+    complain(
+      null,
+      "the policy has no `@id`",
+      'write a stable name that approvers will see, such as @id("hold-large-export")',
+    );
+  else if (!ID.test(id))
+    complain("id", `\`${id}\` cannot be an id`, "use up to 64 lower-case letters, digits, `-`, `_` and `.`");
+  return id as PolicyId;
+}
+
+/** Whether the policy is a hold; a hold's annotations on anything else would be a promise that nothing keeps. */
+function readKind(effect: "permit" | "forbid", annotations: Annotations, complain: Complain): boolean {
+  const value = annotations.get("hold");
+  if (value === undefined) {
+    for (const name of OF_HOLDS.filter((candidate) => annotations.has(candidate))) {
+      complain(
+        name,
+        `\`@${name}\` without \`@hold\` would do nothing`,
+        effect === "forbid" ? "add `@hold` above it" : `remove it, or write a second policy: @hold forbid (…)`,
+      );
+    }
+    return false;
+  }
+  if (effect === "permit") {
+    complain(
+      "hold",
+      "`@hold` stands on a permit",
+      'write `@hold` on a `forbid`: "denied, unless these people approve"',
+    );
+    return false;
+  }
+  if (value !== null && value !== "" && value !== "approval")
+    complain("hold", `\`@hold\` does not know \`${value}\``, "write `@hold` alone");
+  return true;
+}
+
+function readBecause(annotations: Annotations, complain: Complain): string | null {
+  const because = annotations.get("because");
+  if (because === undefined) return null;
+  const usable =
+    because !== null && because.trim() !== "" && because.length <= BECAUSE_CHARS_MAX && !/\p{C}/u.test(because);
+  if (!usable)
+    complain(
+      "because",
+      "`@because` cannot be shown",
+      `write one plain sentence of at most ${BECAUSE_CHARS_MAX} characters`,
+    );
+  return because;
+}
+
+function defaultBecause(effect: "permit" | "forbid", held: boolean, id: string): string {
+  if (held) return `The policy ${id} asks people to approve this.`;
+  return effect === "forbid" ? `The policy ${id} forbids this.` : `The policy ${id} permits this.`;
+}
+
+function readTerms(
+  annotations: Annotations,
+  groups: ReadonlyMap<GroupName, number>,
+  complain: Complain,
+): readonly Term[] {
+  const names = listed(annotations.get("approvers"));
+  const example = '@approvers("security") or @approvers("security, data-owners")';
+  if (!annotations.has("approvers"))
+    complain(null, "a hold needs `@approvers`", `name the groups that may approve: ${example}`);
+  else if (names.length === 0 || names.includes(""))
+    complain("approvers", "`@approvers` names nobody", `write ${example}`);
+  const quorums = readQuorums(annotations, names.length, complain);
+  return names.flatMap((name, index) => {
+    const group = name as GroupName;
+    const quorum = quorums[quorums.length === 1 ? 0 : index] ?? 0;
+    const members = groups.get(group);
+    if (names.indexOf(name) !== index)
+      complain("approvers", `\`${name}\` is named twice`, "name each group once, and set @quorum");
+    else if (members === undefined && name !== "") {
+      complain("approvers", `there is no group \`${name}\``, suggestion(name, [...groups.keys()], ""));
+    } else if (members !== undefined && quorum > members) {
+      const about = annotations.has("quorum") ? "quorum" : "approvers";
+      complain(
+        about,
+        `${quorum} of \`${name}\` can never approve: it has ${members} active members`,
+        "lower the quorum, or add people to the group",
+      );
+    }
+    return [{ group, quorum }];
+  });
+}
+
+function readQuorums(annotations: Annotations, groups: number, complain: Complain): readonly number[] {
+  if (!annotations.has("quorum")) return [1];
+  const written = listed(annotations.get("quorum"));
+  const quorums = written.filter((text) => /^[1-9][0-9]?$/.test(text)).map(Number);
+  if (quorums.length !== written.length || quorums.some((quorum) => quorum > QUORUM_MAX)) {
+    complain(
+      "quorum",
+      `\`@quorum\` is a number from 1 to ${QUORUM_MAX}`,
+      '@quorum("2") asks two of every group, @quorum("2, 1") two of the first and one of the second',
+    );
+  } else if (quorums.length !== 1 && quorums.length !== groups) {
+    complain("quorum", `${quorums.length} quorums for ${groups} groups`, "write one for all groups, or one for each");
+  }
+  return quorums;
+}
+
+function readExpires(annotations: Annotations, complain: Complain): number {
+  const written = annotations.get("expires");
+  const [, digits, unit] = /^([1-9][0-9]{0,4})([mhd])$/.exec(written ?? "") ?? [];
+  const ms = Number(digits ?? 0) * (UNITS.get(unit ?? "") ?? 0);
+  const example = '@expires("15m"), ("2h") or ("1d"); from one minute to seven days';
+  if (!annotations.has("expires"))
+    complain(null, "a hold needs `@expires`", `say how long people may take: ${example}`);
+  else if (ms < EXPIRES_MS_MIN || ms > EXPIRES_MS_MAX)
+    complain("expires", "`@expires` cannot be understood", `write ${example}`);
+  return ms;
+}
+
+function readAssurance(annotations: Annotations, complain: Complain): Assurance {
+  if (!annotations.has("assurance")) return ASSURANCE_ENFORCED;
+  const written = annotations.get("assurance") ?? "";
+  const assurance = ASSURANCES.find((candidate) => candidate === written);
+  // A term that is declared and not enforced is worse than none.
+  if (assurance === undefined || assurance === "A0")
+    complain("assurance", `\`@assurance\` does not know \`${written}\``, 'write "A1": a signed-in click');
+  else if (!assuranceCovers(ASSURANCE_ENFORCED, assurance)) {
+    complain("assurance", `this version cannot enforce ${assurance}`, `the strongest it can is ${ASSURANCE_ENFORCED}`);
+  }
+  return assurance ?? ASSURANCE_ENFORCED;
+}
+
+function listed(written: string | null | undefined): readonly string[] {
+  return written === null || written === undefined || written.trim() === ""
+    ? []
+    : written.split(",").map((part) => part.trim());
+}
+
+function suggestion(written: string, known: readonly string[], prefix: string): string {
+  const meant = nearest(written, known);
+  if (meant !== null) return `did you mean \`${prefix}${meant}\`?`;
+  return known.length === 0
+    ? "there is none yet"
+    : `known: ${[...known]
+        .sort()
+        .map((name) => prefix + name)
+        .join(", ")}`;
+}

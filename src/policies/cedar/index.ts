@@ -1,0 +1,3 @@
+export { loadPolicies } from "./load.ts";
+export type { LoadedPolicies, LoadOptions, PolicySummary } from "./load.ts";
+export { generateSchema } from "./schema.ts";

@@ -1,0 +1,50 @@
+import type { CedarValueJson, EntityJson, TypeAndId } from "@cedar-policy/cedar-wasm/nodejs";
+import type { Effect, FactType, FactValue } from "../../core/risk/index.ts";
+import type { PolicyInput } from "../../ports/policy.ts";
+
+/** One question in Cedar's terms: all that an answer can depend on. */
+export type CedarRequest = {
+  readonly principal: TypeAndId;
+  readonly action: TypeAndId;
+  readonly resource: TypeAndId;
+  readonly context: Record<string, CedarValueJson>;
+  readonly entities: EntityJson[];
+};
+
+/** Builds the request for one effect; RangeError when the facts contradict each other. Facts that no schema names stay outside. */
+export function toRequest(effect: Effect, input: PolicyInput, factTypes: ReadonlyMap<string, FactType>): CedarRequest {
+  const { question, risk } = input;
+  const { type, id } = question.resource;
+  // The first "/" ends the type: `a/b` of type `c` and `b` of type `c/a` must not be one entity.
+  const uid = { type: "Resource", id: `${type.replaceAll("%", "%25").replaceAll("/", "%2F")}/${id}` };
+  const now = new Date(input.now);
+  const { environment } = question.context;
+  return {
+    principal: { type: "Agent", id: question.subject.id },
+    action: { type: "Action", id: effect },
+    resource: uid,
+    context: {
+      action: question.action.name,
+      ...(environment === undefined ? {} : { environment }),
+      facts: factRecord(input, factTypes),
+      risk: { score: risk.score, level: risk.level },
+      hour: now.getUTCHours(),
+      weekday: ((now.getUTCDay() + 6) % 7) + 1,
+    },
+    entities: [{ uid, attrs: { type, id }, parents: [] }],
+  };
+}
+
+function factRecord(input: PolicyInput, factTypes: ReadonlyMap<string, FactType>): Record<string, CedarValueJson> {
+  const record = new Map<string, FactValue>();
+  for (const { name, value } of input.classification.facts) {
+    if (!factTypes.has(name)) continue;
+    const known = record.get(name);
+    if (known !== undefined && JSON.stringify(known) !== JSON.stringify(value)) {
+      throw new RangeError(`the fact \`${name}\` has two values`);
+    }
+    record.set(name, value);
+  }
+  const sorted = [...record].sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(sorted.map(([name, value]) => [name, typeof value === "object" ? [...value] : value]));
+}

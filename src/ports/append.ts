@@ -1,0 +1,91 @@
+import {
+  APPEND_ENTRIES_MAX,
+  ERASE_ENTRIES_MAX,
+  HEADER_BYTES_MAX,
+  PAYLOAD_BYTES_MAX,
+  SALT_BYTES_MAX,
+  StoreError,
+} from "./store.ts";
+import type { Append, NewEntry, RequestRow, SlotChange, TimerChange } from "./store.ts";
+
+/** The limits of the port's promise: throws `entry_too_large` or a RangeError for an append that no store may take. */
+export function assertAppend(change: Append): void {
+  if (change.entries.length > APPEND_ENTRIES_MAX) {
+    throw tooLarge(
+      `an append holds at most ${APPEND_ENTRIES_MAX} entries, not ${change.entries.length}; append in parts`,
+    );
+  }
+  for (const entry of change.entries) assertEntry(entry);
+  if (change.idempotency !== undefined) assertTexts(change.idempotency.key, change.idempotency.fingerprint);
+  for (const slot of change.slots ?? []) assertSlot(slot);
+  for (const row of change.requests ?? []) assertRequest(row);
+  for (const timer of change.timers ?? []) assertTimer(timer);
+  for (const message of change.outbox ?? []) {
+    assertTexts(message.id, message.topic);
+    assertInteger("notBefore", message.notBefore);
+  }
+  for (const document of change.documents ?? []) assertTexts(document.kind, document.id);
+  assertErase(change.erase ?? []);
+}
+
+/** An index, version or limit: a safe integer from 0 on, or a RangeError that names it. */
+export function assertCount(name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new RangeError(`${name} is a whole number from 0 on, not ${value}`);
+}
+
+/** A point in time or another signed number: a safe integer, or a RangeError that names it. */
+export function assertInteger(name: string, value: number): void {
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${name} is a whole number, not ${value}`);
+}
+
+function assertErase(indexes: readonly number[]): void {
+  if (indexes.length > ERASE_ENTRIES_MAX) {
+    throw tooLarge(`an append erases at most ${ERASE_ENTRIES_MAX} entries, not ${indexes.length}; erase in parts`);
+  }
+  for (const index of indexes) assertCount("erase", index);
+}
+
+function assertEntry(entry: NewEntry): void {
+  assertTexts(entry.stream, entry.type);
+  assertCount("version", entry.version);
+  assertSize(entry, "header", HEADER_BYTES_MAX);
+  assertSize(entry, "payload", PAYLOAD_BYTES_MAX);
+  assertSize(entry, "salt", SALT_BYTES_MAX);
+}
+
+function assertSize(entry: NewEntry, part: "header" | "payload" | "salt", max: number): void {
+  const bytes = entry[part].byteLength;
+  if (bytes <= max) return;
+  throw tooLarge(`the ${part} of \`${entry.type}\` has ${bytes} bytes, and at most ${max} are kept; shorten it`);
+}
+
+function assertSlot(slot: SlotChange): void {
+  if ("free" in slot) return assertTexts(slot.free);
+  assertTexts(slot.take, slot.holder, slot.owner);
+  assertCount("ownerMax", slot.ownerMax);
+}
+
+function assertRequest(row: RequestRow): void {
+  assertTexts(row.id, row.agent, row.digest);
+  assertInteger("openedAt", row.openedAt);
+  assertInteger("expiresAt", row.expiresAt);
+  if (row.closedAt !== null) assertInteger("closedAt", row.closedAt);
+}
+
+function assertTimer(timer: TimerChange): void {
+  if ("clear" in timer) return assertTexts(timer.clear);
+  assertTexts(timer.set, timer.kind, timer.stream);
+  assertInteger("dueAt", timer.dueAt);
+}
+
+// A lone surrogate has no UTF-8: a database would keep U+FFFD, and two names would become one.
+function assertTexts(...texts: readonly string[]): void {
+  for (const text of texts) {
+    if (!text.isWellFormed()) throw new RangeError("a name or key holds a lone surrogate, which no store keeps");
+  }
+}
+
+function tooLarge(message: string): StoreError {
+  return new StoreError({ code: "entry_too_large", message });
+}

@@ -1,0 +1,113 @@
+import type { FastifyRequest } from "fastify";
+import type { AgentId } from "../core/brand.ts";
+import type { Caller, Principal, Rules } from "../engine/index.ts";
+import type { House } from "./house.ts";
+import { HttpProblem } from "./problem.ts";
+
+export type GatePrincipal = Extract<Principal, { kind: "gate" }>;
+export type SessionPrincipal = Extract<Principal, { kind: "session" }>;
+export type OperatorPrincipal = Extract<Principal, { kind: "operator" }>;
+
+/** Who may call a route. `reader` is a person or an operator: both may look. */
+export type Access = "anyone" | "gate" | "person" | "operator" | "reader";
+export type PrincipalFor<A extends Access> = A extends "anyone"
+  ? null
+  : A extends "gate"
+    ? GatePrincipal
+    : A extends "person"
+      ? SessionPrincipal
+      : A extends "operator"
+        ? OperatorPrincipal
+        : SessionPrincipal | OperatorPrincipal;
+
+/** What it takes to know who calls. */
+export type Guarding = Pick<House, "credentials" | "rules" | "publicUrl">;
+
+export const COOKIE = "keyturn_session";
+
+const KINDS: Readonly<Record<Exclude<Access, "anyone">, readonly Principal["kind"][]>> = {
+  gate: ["gate"],
+  person: ["session"],
+  operator: ["operator"],
+  reader: ["session", "operator"],
+};
+
+/** Finds out who calls, from the token or the cookie and from nothing else, and whether that kind may. */
+export async function authenticate<A extends Access>(
+  house: Guarding,
+  request: FastifyRequest,
+  access: A,
+): Promise<PrincipalFor<A>> {
+  if (access === "anyone") return null as PrincipalFor<A>;
+  const kinds = KINDS[access as Exclude<Access, "anyone">];
+  const bearer = bearerOf(request);
+  const cookie = bearer === null ? cookieOf(request) : null;
+  if (cookie !== null) checkSameOrigin(request, house.publicUrl);
+  const secret = bearer ?? cookie;
+  const principal = secret === null ? null : await standing(house, secret);
+  if (principal === null)
+    throw new HttpProblem({ status: 401, code: "unauthenticated", message: "bring a valid token or sign in" });
+  if (!kinds.includes(principal.kind))
+    throw new HttpProblem({ status: 403, code: "not_allowed", message: refusalFor(principal, access) });
+  return principal as PrincipalFor<A>;
+}
+
+/** Who holds this secret, as long as it stands: a session ends with the person's place in the directory. */
+async function standing(house: Guarding, secret: string): Promise<Principal | null> {
+  const principal = await house.credentials.check(secret);
+  if (principal?.kind !== "session") return principal;
+  return house.rules.current.directory.people.get(principal.person)?.active === true ? principal : null;
+}
+
+function refusalFor(principal: Principal, access: Access): string {
+  if (principal.kind === "gate" && (access === "person" || access === "reader")) {
+    return "an agent's token asks; only people, signed in, look at requests and review them";
+  }
+  return `this needs ${access === "gate" ? "a gate's token" : access === "operator" ? "an operator's token" : "a signed-in person"}`;
+}
+
+function bearerOf(request: FastifyRequest): string | null {
+  const header = request.headers.authorization;
+  if (header === undefined) return null;
+  return /^Bearer ([A-Za-z0-9_-]{1,200})$/i.exec(header)?.[1] ?? "";
+}
+
+function cookieOf(request: FastifyRequest): string | null {
+  for (const part of (request.headers.cookie ?? "").split(";")) {
+    const [name, value] = part.trim().split("=", 2);
+    if (name === COOKIE && value !== undefined) return value;
+  }
+  return null;
+}
+
+/**
+ * A browser sends the cookie by itself, so a change must come from our own page: SameSite=Strict keeps other sites
+ * out, and this keeps out what SameSite does not see, such as another port of the same host.
+ */
+function checkSameOrigin(request: FastifyRequest, publicUrl: string): void {
+  if (request.method === "GET" || request.method === "HEAD") return;
+  const { origin, host } = request.headers;
+  const site = request.headers["sec-fetch-site"];
+  // A proxy may rewrite `Host`; the public address is then what the browser knows us by.
+  const ours = [host, new URL(publicUrl).host];
+  const sameOrigin =
+    origin === undefined ? site === "same-origin" : URL.canParse(origin) && ours.includes(new URL(origin).host);
+  if (!sameOrigin || (site !== undefined && site !== "same-origin")) {
+    throw new HttpProblem({
+      status: 403,
+      code: "cross_site",
+      message: "this request did not come from Keyturn's own page",
+    });
+  }
+}
+
+/** The caller of the engine, from a gate's token. The agent must still be in the directory. */
+export function callerOf(principal: GatePrincipal, rules: Rules): Caller {
+  const agent = rules.directory.agents.get(principal.agent);
+  const { id, agent: agentId, gate, holder } = principal;
+  return { agent: agentId satisfies AgentId, agentType: agent?.type ?? "agent", gate, token: id, holder };
+}
+
+export function cookieHeader(secret: string, maxAgeSeconds: number, secure: boolean): string {
+  return `${COOKIE}=${secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeSeconds}${secure ? "; Secure" : ""}`;
+}

@@ -1,0 +1,150 @@
+import { dirname, resolve } from "node:path";
+import { z } from "zod";
+import { encodeHex } from "../core/encoding.ts";
+import { parseWitnessKey } from "../core/ledger/index.ts";
+import { readYaml } from "../config/index.ts";
+import { LIMITS_DEFAULT, type Limits } from "../engine/index.ts";
+import { ConfigError } from "../ports/config.ts";
+
+/** Where things are and what the limits are. Paths are absolute after loading. */
+export type Config = {
+  readonly host: string;
+  readonly port: number;
+  /** The address that people and gates use, without a trailing slash; null means `http://host:port`. */
+  readonly publicUrl: string | null;
+  readonly data: string;
+  readonly directory: string;
+  readonly catalogue: string;
+  readonly policies: string;
+  readonly limits: Limits;
+  readonly ledger?: LedgerConfig;
+};
+
+/** Who may read the ledger's headers, and who cosigns it. */
+export type LedgerConfig = {
+  /** Anybody may read checkpoint and tiles; else the operator alone. Null means only in the demo. */
+  readonly public: boolean | null;
+  readonly witnesses: readonly WitnessConfig[];
+  /** How many witnesses must have cosigned what is published, and must answer at the start. */
+  readonly witnessQuorum: number;
+};
+/** A witness that speaks C2SP tlog-witness: where it takes checkpoints, and the key that it signs with. */
+export type WitnessConfig = { readonly url: string; readonly vkey: string };
+
+export { LIMITS_DEFAULT } from "../engine/index.ts";
+
+export const PORT_DEFAULT = 7117;
+
+/** A note has at most 16 signatures (signed-note), and one of them is ours. */
+const WITNESSES_MAX = 15;
+
+function isWitnessKey(line: string): boolean {
+  try {
+    parseWitnessKey(line);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function areDistinct(witnesses: readonly WitnessConfig[]): boolean {
+  const keys = witnesses.flatMap(({ vkey }) => (isWitnessKey(vkey) ? [parseWitnessKey(vkey)] : []));
+  const publicKeys = new Set(keys.map(({ publicKey }) => encodeHex(publicKey)));
+  return publicKeys.size === keys.length && new Set(keys.map(({ name }) => name)).size === keys.length;
+}
+
+const count = z.int().min(1).max(1_000_000);
+const seconds = z
+  .int()
+  .min(1)
+  .max(30 * 86_400);
+const Written = z.strictObject({
+  listen: z
+    .string()
+    .regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$/, "write `address:port`, such as `127.0.0.1:7117`")
+    .default(`127.0.0.1:${PORT_DEFAULT}`),
+  public_url: z.url({ protocol: /^https?$/, error: "write an http or https address" }).optional(),
+  data: z.string().min(1).default("./data"),
+  directory: z.string().min(1).default("./directory.yaml"),
+  catalogue: z.string().min(1).default("./catalogue.yaml"),
+  policies: z.string().min(1).default("./policies"),
+  limits: z
+    .strictObject({
+      pending_per_agent: count.optional(),
+      evaluations_per_minute: count.optional(),
+      denial_cooldown_seconds: seconds.optional(),
+      evaluation_ttl_seconds: seconds.optional(),
+      approved_for_seconds: seconds.optional(),
+    })
+    .default({}),
+  ledger: z.strictObject({ public: z.boolean().optional() }).default({}),
+  witnesses: z
+    .array(
+      z.strictObject({
+        url: z.url({ protocol: /^https?$/, error: "write an http or https address" }),
+        vkey: z.string().refine(isWitnessKey, "write the line that `keyturn witness` prints at its start"),
+      }),
+    )
+    .max(WITNESSES_MAX)
+    .refine(areDistinct, "two of these have the same name or the same key: one witness counts once")
+    .default([]),
+  witness_quorum: z.int().min(0).max(WITNESSES_MAX).optional(),
+});
+
+export const LEDGER_DEFAULT: LedgerConfig = { public: null, witnesses: [], witnessQuorum: 0 };
+
+/** What a command line may say instead of the file. */
+export type Overrides = { readonly data?: string | undefined; readonly listen?: string | undefined };
+
+/** Reads `keyturn.yaml`; throws a `ConfigError` that names every problem with its line. Paths are relative to the file. */
+export function loadConfig(path: string, overrides: Overrides = {}): Config {
+  const { value, problem } = readYaml(path, Written, "config_invalid");
+  if ((value.witness_quorum ?? 0) > value.witnesses.length) {
+    const message = `\`witness_quorum\` asks for ${value.witness_quorum} of ${value.witnesses.length} witnesses`;
+    const hint = "name more witnesses, or ask for fewer";
+    throw new ConfigError({ code: "config_invalid", problems: [problem(["witness_quorum"], message, hint)] });
+  }
+  const given = Object.fromEntries(Object.entries(overrides).filter(([, text]) => text !== undefined));
+  const final = Written.safeParse({ ...value, ...given });
+  if (!final.success) {
+    const message = final.error.issues[0]?.message ?? "not understood";
+    throw new ConfigError({
+      code: "config_invalid",
+      problems: [{ file: "--listen", line: 0, column: 0, message, hint: null }],
+    });
+  }
+  return configOf(final.data, dirname(resolve(path)));
+}
+
+function configOf(written: z.infer<typeof Written>, base: string): Config {
+  const colon = written.listen.lastIndexOf(":");
+  const { limits } = written;
+  const ms = (given: number | undefined, fallback: number): number => (given === undefined ? fallback : given * 1000);
+  return {
+    host: written.listen.slice(0, colon).replace(/^\[|\]$/g, ""),
+    port: Number(written.listen.slice(colon + 1)),
+    publicUrl: written.public_url?.replace(/\/+$/, "") ?? null,
+    data: resolve(base, written.data),
+    directory: resolve(base, written.directory),
+    catalogue: resolve(base, written.catalogue),
+    policies: resolve(base, written.policies),
+    limits: {
+      ...LIMITS_DEFAULT,
+      pendingPerAgent: limits.pending_per_agent ?? LIMITS_DEFAULT.pendingPerAgent,
+      evaluationsPerMinute: limits.evaluations_per_minute ?? LIMITS_DEFAULT.evaluationsPerMinute,
+      denialCooldownMs: ms(limits.denial_cooldown_seconds, LIMITS_DEFAULT.denialCooldownMs),
+      evaluationTtlMs: ms(limits.evaluation_ttl_seconds, LIMITS_DEFAULT.evaluationTtlMs),
+      approvedForMs: ms(limits.approved_for_seconds, LIMITS_DEFAULT.approvedForMs),
+    },
+    ledger: ledgerOf(written),
+  };
+}
+
+function ledgerOf({ ledger, witnesses, witness_quorum: quorum }: z.infer<typeof Written>): LedgerConfig {
+  return {
+    public: ledger.public ?? null,
+    witnesses: witnesses.map(({ url, vkey }) => ({ url: url.replace(/\/+$/, ""), vkey })),
+    // More than half, unless it is said: one witness that is away must not be enough to hide a rollback.
+    witnessQuorum: quorum ?? (witnesses.length === 0 ? 0 : Math.floor(witnesses.length / 2) + 1),
+  };
+}

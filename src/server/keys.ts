@@ -1,0 +1,50 @@
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+  verify,
+  type KeyObject,
+} from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import type { VerifySignature } from "../core/ledger/index.ts";
+import { canonicalBytes } from "../core/action/index.ts";
+import type { Signer } from "../ports/signer.ts";
+
+/** The Ed25519 key in a PEM file that only its owner may read; it is made on the first start. */
+export function fileSigner(path: string): Signer {
+  if (!existsSync(path)) {
+    const { privateKey } = generateKeyPairSync("ed25519");
+    writeFileSync(path, privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600, flag: "wx" });
+  }
+  return signerOf(createPrivateKey(readFileSync(path)));
+}
+
+/** A signer over a private key that is already in memory. */
+export function signerOf(privateKey: KeyObject): Signer {
+  const publicObject = createPublicKey(privateKey);
+  const jwk = publicObject.export({ format: "jwk" });
+  if (jwk.crv !== "Ed25519" || jwk.x === undefined)
+    throw new Error("the signing key is not Ed25519; remove the file to make a new one");
+  // RFC 7638 §3.2 with the members of RFC 8037 §2.
+  const thumbprint = canonicalBytes({ crv: "Ed25519", kty: "OKP", x: jwk.x });
+  return {
+    keyId: createHash("sha256").update(thumbprint).digest("base64url"),
+    publicKey: Buffer.from(jwk.x, "base64url"),
+    sign: (message) => sign(null, message, privateKey),
+    verify: (message, signature) => verify(null, message, publicObject, signature),
+  };
+}
+
+/** Whether an Ed25519 signature is valid, by the raw public key of whoever is said to have made it. */
+export const verifyEd25519: VerifySignature = (publicKey, message, signature) => {
+  const jwk = { kty: "OKP", crv: "Ed25519", x: Buffer.from(publicKey).toString("base64url") };
+  return verify(null, message, createPublicKey({ key: jwk, format: "jwk" }), signature);
+};
+
+/** The public half as a JSON Web Key, for `/.well-known/jwks.json`. */
+export function jwkOf(signer: Signer): { kty: string; crv: string; x: string; kid: string; alg: string; use: string } {
+  const x = Buffer.from(signer.publicKey).toString("base64url");
+  return { kty: "OKP", crv: "Ed25519", x, kid: signer.keyId, alg: "EdDSA", use: "sig" };
+}

@@ -1,0 +1,120 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import type { Json } from "../core/action/index.ts";
+import { InputError } from "../core/errors.ts";
+import { authenticate, type Access, type Guarding, type PrincipalFor } from "./auth.ts";
+
+/** One call of a route: who, and what was sent, parsed. */
+export type Call<A extends Access, B> = {
+  readonly who: PrincipalFor<A>;
+  readonly body: B;
+  readonly raw: Json;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string | undefined>>;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+};
+
+export type RouteSpec<A extends Access, B> = {
+  readonly method: "GET" | "POST";
+  readonly url: string;
+  readonly access: A;
+  /** One line for the OpenAPI document. */
+  readonly summary: string;
+  /** The body's shape; a route without one takes no body. */
+  readonly body?: z.ZodType<B>;
+  /** For the OpenAPI document only, where the body is parsed by core. */
+  readonly documents?: z.ZodType;
+  readonly handler: (call: Call<A, B>) => Promise<unknown>;
+};
+
+/** What `/openapi.json` is made from. */
+export type Documented = {
+  readonly method: string;
+  readonly url: string;
+  readonly access: Access;
+  readonly summary: string;
+  readonly body: z.ZodType | null;
+};
+
+/** Who was authenticated for a request that is being handled. */
+const callers = new WeakMap<FastifyRequest, PrincipalFor<Access>>();
+
+/** Registers routes and remembers them for the OpenAPI document, so that the two cannot differ. */
+export class Routes {
+  readonly documented: Documented[] = [];
+  readonly #app: FastifyInstance;
+  readonly #house: Guarding;
+
+  constructor(app: FastifyInstance, house: Guarding) {
+    this.#app = app;
+    this.#house = house;
+  }
+
+  add<A extends Access, B = undefined>(spec: RouteSpec<A, B>): void {
+    this.documented.push({
+      method: spec.method,
+      url: spec.url,
+      access: spec.access,
+      summary: spec.summary,
+      body: spec.body ?? spec.documents ?? null,
+    });
+    this.#app.route({
+      method: spec.method,
+      url: spec.url,
+      // Before the body is read: who may not call has nothing parsed.
+      onRequest: async (request) => {
+        callers.set(request, await authenticate(this.#house, request, spec.access));
+      },
+      handler: async (request, reply) => {
+        const who = callers.get(request) as PrincipalFor<A>;
+        const raw = (request.body ?? {}) as Json;
+        // Without a schema the body is `undefined` by its type, or read from `raw` by core's own parser.
+        const body = spec.body === undefined ? (undefined as B) : parseBody(spec.body, raw);
+        const params = request.params as Record<string, string>;
+        const query = singles(request.query as Record<string, string | string[]>);
+        const answer = await spec.handler({ who, body, raw, params, query, request, reply });
+        return reply.sent ? reply : answer;
+      },
+    });
+  }
+}
+
+/** Parses with zod and names the first wrong member the way core does. */
+export function parseBody<B>(schema: z.ZodType<B>, raw: Json): B {
+  const parsed = schema.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const path =
+    issue === undefined ? [] : [...issue.path, ...(issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [])];
+  const pointer = path.map((step) => `/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  throw new InputError({
+    code: "question_invalid",
+    message: `\`${pointer || "/"}\`: ${issue?.message ?? "not understood"}`,
+    pointer,
+  });
+}
+
+function singles(query: Record<string, string | string[]>): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(query).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]),
+  );
+}
+
+/** A whole number from the query between two bounds, or its default. */
+export function wholeNumber(
+  text: string | undefined,
+  name: string,
+  bounds: { min: number; max: number; fallback: number },
+): number {
+  if (text === undefined) return bounds.fallback;
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= bounds.min && value <= bounds.max)) {
+    throw new InputError({
+      code: "question_invalid",
+      message: `\`${name}\` is a whole number from ${bounds.min} to ${bounds.max}`,
+      pointer: `/${name}`,
+    });
+  }
+  return value;
+}

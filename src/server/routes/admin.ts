@@ -1,0 +1,119 @@
+import type { AgentId, GateId, PersonId } from "../../core/brand.ts";
+import { parseId } from "../../core/ids.ts";
+import { TOKEN_TTL_DEFAULT_MS, type Credential } from "../../engine/index.ts";
+import { formatProblem } from "../../ports/config.ts";
+import { findings } from "../doctor.ts";
+import type { House } from "../house.ts";
+import { HttpProblem } from "../problem.ts";
+import type { Routes } from "../route.ts";
+import { ActAsBody, Empty, TokenBody } from "../schemas.ts";
+import { timeOf } from "../views.ts";
+
+const UNIT_MS = { h: 3_600_000, d: 86_400_000 } as const;
+
+/** What an operator does. Nothing here approves anything: an operator is not a person. */
+export function adminRoutes(routes: Routes, house: House): void {
+  tokenRoutes(routes, house);
+  routes.add({
+    method: "POST",
+    url: "/v1/sign-in-links",
+    access: "operator",
+    summary: "A one-time link that signs one person in",
+    body: ActAsBody,
+    handler: async ({ body }) => {
+      const person = house.rules.current.directory.people.get(body.person as PersonId);
+      if (person === undefined || !person.active)
+        throw unknown("person_unknown", `\`${body.person}\` is not an active person of the directory`);
+      const { secret, credential } = await house.credentials.offerSignIn(person.id);
+      // In the fragment: it never reaches a server log, a proxy or a mail scanner's fetch.
+      return { url: `${house.publicUrl}/sign-in#code=${secret}`, expires_at: timeOf(credential.expiresAt) };
+    },
+  });
+  routes.add({
+    method: "POST",
+    url: "/v1/reload",
+    access: "operator",
+    summary: "Read directory, catalogue and policies anew",
+    body: Empty,
+    handler: async () => {
+      const { policies, policyList, directory, warnings } = await house.rules.reload();
+      return {
+        policies: { digest: policies.digest, count: policyList.length },
+        directory: { digest: directory.digest },
+        warnings: warnings.map(formatProblem),
+      };
+    },
+  });
+  routes.add({
+    method: "GET",
+    url: "/v1/doctor",
+    access: "operator",
+    summary: "Weak spots of this installation",
+    handler: async () => ({ findings: findings(house) }),
+  });
+}
+
+function tokenRoutes(routes: Routes, house: House): void {
+  routes.add({
+    method: "POST",
+    url: "/v1/tokens",
+    access: "operator",
+    summary: "A token for one agent at one gate; shown once",
+    body: TokenBody,
+    handler: async ({ body }) => {
+      const { directory } = house.rules.current;
+      if (!directory.agents.has(body.agent as AgentId))
+        throw unknown("agent_unknown", `\`${body.agent}\` is not an agent of the directory`);
+      if (body.holder !== undefined && !directory.people.has(body.holder as PersonId))
+        throw unknown("person_unknown", `\`${body.holder}\` is not in the directory`);
+      const holder = (body.holder as PersonId | undefined) ?? null;
+      const { secret, credential } = await house.credentials.issueGateToken(
+        body.agent as AgentId,
+        body.gate as GateId,
+        holder,
+        ttlOf(body.expires_in),
+      );
+      return { ...listed(credential), token: secret };
+    },
+  });
+  routes.add({
+    method: "GET",
+    url: "/v1/tokens",
+    access: "operator",
+    summary: "Tokens, without their secrets",
+    handler: async () => ({ tokens: (await house.credentials.list("gate")).map(listed) }),
+  });
+  routes.add({
+    method: "POST",
+    url: "/v1/tokens/:id/revoke",
+    access: "operator",
+    summary: "End a token at once",
+    body: Empty,
+    handler: async ({ params }) => {
+      if (!(await house.credentials.revoke(parseId("token", params["id"]))))
+        throw unknown("token_unknown", "there is no such token");
+      return {};
+    },
+  });
+}
+
+function listed({ principal, createdAt, expiresAt, revokedAt }: Credential): object {
+  const scope =
+    principal.kind === "gate" ? { agent: principal.agent, gate: principal.gate, holder: principal.holder } : {};
+  return {
+    id: principal.id,
+    ...scope,
+    created_at: timeOf(createdAt),
+    expires_at: timeOf(expiresAt),
+    revoked_at: revokedAt === null ? null : timeOf(revokedAt),
+  };
+}
+
+function ttlOf(text: string | undefined): number {
+  const match = /^(\d+)([hd])$/.exec(text ?? "");
+  return match === null ? TOKEN_TTL_DEFAULT_MS : Number(match[1]) * UNIT_MS[match[2] === "h" ? "h" : "d"];
+}
+
+function unknown(code: string, message: string): HttpProblem {
+  return new HttpProblem({ status: 404, code, message });
+}

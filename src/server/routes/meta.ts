@@ -1,0 +1,70 @@
+import { openApi } from "../openapi.ts";
+import type { House } from "../house.ts";
+import { jwkOf } from "../keys.ts";
+import { HttpProblem } from "../problem.ts";
+import type { Routes } from "../route.ts";
+import { callerOf } from "../auth.ts";
+
+/** Health, metrics, keys and the description of everything else. */
+export function metaRoutes(routes: Routes, house: House): void {
+  routes.add({
+    method: "GET",
+    url: "/healthz",
+    access: "anyone",
+    summary: "The process answers",
+    handler: async () => ({ status: "ok" }),
+  });
+  routes.add({
+    method: "GET",
+    url: "/readyz",
+    access: "anyone",
+    summary: "The store answers and the server is not closing",
+    handler: async () => {
+      if (house.closing.aborted)
+        throw new HttpProblem({ status: 503, code: "closing", message: "the server is closing", retryAfterMs: 1000 });
+      return { status: "ready", ledger_size: (await house.ctx.store.head()).size };
+    },
+  });
+  routes.add({
+    method: "GET",
+    url: "/metrics",
+    access: "anyone",
+    summary: "Prometheus metrics",
+    handler: async ({ reply }) => {
+      const { size } = await house.ctx.store.head();
+      const memory = process.memoryUsage();
+      void reply.type("text/plain; version=0.0.4; charset=utf-8");
+      return house.metrics.render({
+        ledger_entries: size,
+        listeners: house.ctx.bus.size,
+        rules_problems: house.rules.problems.length,
+        process_resident_memory_bytes: memory.rss,
+        process_heap_bytes: memory.heapUsed,
+      });
+    },
+  });
+  routes.add({
+    method: "GET",
+    url: "/.well-known/jwks.json",
+    access: "anyone",
+    summary: "The key that signs permits",
+    handler: async () => ({ keys: [jwkOf(house.ctx.signer)] }),
+  });
+  routes.add({
+    method: "GET",
+    url: "/v1/whoami",
+    access: "gate",
+    summary: "Which agent and gate this token speaks for",
+    handler: async ({ who }) => {
+      const { agent, agentType, gate } = callerOf(who, house.ctx.rules());
+      return { agent: { type: agentType, id: agent }, gate };
+    },
+  });
+  routes.add({
+    method: "GET",
+    url: "/openapi.json",
+    access: "anyone",
+    summary: "This description",
+    handler: async () => openApi(routes.documented, house.publicUrl),
+  });
+}

@@ -1,0 +1,71 @@
+import { parseId } from "../../core/ids.ts";
+import { completeEvaluation, completePermit, redeem, type Receipt } from "../../engine/index.ts";
+import type { Refusal } from "../../core/approval/index.ts";
+import { callerOf } from "../auth.ts";
+import type { House } from "../house.ts";
+import { refusalProblem } from "../problem.ts";
+import { prove, wantsReceipt } from "../receipts.ts";
+import type { Routes } from "../route.ts";
+import { OutcomeBody, RedeemBody } from "../schemas.ts";
+import { timeOf } from "../views.ts";
+
+/** Using a permission, once, and telling what came of it. */
+export function permitRoutes(routes: Routes, house: House): void {
+  routes.add({
+    method: "POST",
+    url: "/v1/permits/redeem",
+    access: "gate",
+    summary: "Use a permit, once; the same attempt gets the same answer",
+    body: RedeemBody,
+    handler: async ({ who, body }) => {
+      const redeemed = await redeem(
+        house.ctx,
+        callerOf(who, house.ctx.rules()),
+        body.permit,
+        body.digest,
+        body.attempt,
+      );
+      if ("refused" in redeemed) {
+        house.metrics.count("redemptions_total", { result: "refused" });
+        throw refusalProblem(redeemed);
+      }
+      house.metrics.count("redemptions_total", { result: "redeemed" });
+      return {
+        permit_id: redeemed.id,
+        redeemed_at: timeOf(redeemed.at),
+        receipt: await prove(house, redeemed.receipt),
+      };
+    },
+  });
+  routes.add({
+    method: "POST",
+    url: "/v1/permits/:id/outcome",
+    access: "gate",
+    summary: "Report what happened under a permit",
+    body: OutcomeBody,
+    handler: async ({ who, params, body, query, request }) => {
+      const outcome = { status: body.status, details: body.details ?? {} };
+      const caller = callerOf(who, house.ctx.rules());
+      const answer = await completePermit(house.ctx, caller, parseId("permit", params["id"]), outcome);
+      return receiptOf(house, answer, wantsReceipt({ query, request }));
+    },
+  });
+  routes.add({
+    method: "POST",
+    url: "/v1/evaluations/:id/outcome",
+    access: "gate",
+    summary: "Report what happened after an action that passed at once",
+    body: OutcomeBody,
+    handler: async ({ who, params, body, query, request }) => {
+      const outcome = { status: body.status, details: body.details ?? {} };
+      const caller = callerOf(who, house.ctx.rules());
+      const answer = await completeEvaluation(house.ctx, caller, parseId("evaluation", params["id"]), outcome);
+      return receiptOf(house, answer, wantsReceipt({ query, request }));
+    },
+  });
+}
+
+async function receiptOf(house: House, answer: Receipt | Refusal, proven: boolean): Promise<{ receipt: Receipt }> {
+  if ("refused" in answer) throw refusalProblem(answer);
+  return { receipt: proven ? await prove(house, answer) : answer };
+}

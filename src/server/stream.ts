@@ -1,0 +1,49 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { JsonObject } from "../core/action/index.ts";
+import type { RequestState } from "../core/approval/index.ts";
+import { authenticate, type Access } from "./auth.ts";
+import type { House } from "./house.ts";
+
+const PING_MS = 15_000;
+/** Unsent bytes after which a slow reader is cut off; it reconnects and reads again. */
+const BUFFERED_MAX = 1 << 20;
+
+/** Server-sent events: every change that `select` has something to say about, until either side ends. */
+export function stream(
+  house: House,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  access: Access,
+  event: string,
+  select: (state: RequestState) => JsonObject | null,
+): void {
+  reply.hijack();
+  const { raw } = reply;
+  raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" });
+  if (request.method === "HEAD") {
+    raw.end(); // a head without a stream behind it: nothing would ever be sent
+    return;
+  }
+  const send = (name: string, data: JsonObject): void => {
+    if (raw.writableLength > BUFFERED_MAX) raw.destroy();
+    else raw.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+  };
+  send("ping", {});
+  const unsubscribe = house.ctx.bus.subscribe((state) => {
+    const data = select(state);
+    if (data !== null) send(event, data);
+  });
+  const beat = (): void => {
+    // A credential that was revoked meanwhile ends the stream too.
+    authenticate(house, request, access).then(() => send("ping", {}), end);
+  };
+  const ping = setInterval(beat, PING_MS);
+  const end = (): void => {
+    clearInterval(ping);
+    unsubscribe();
+    house.closing.removeEventListener("abort", end);
+    raw.end();
+  };
+  request.raw.once("close", end);
+  house.closing.addEventListener("abort", end, { once: true });
+}

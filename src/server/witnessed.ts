@@ -1,0 +1,67 @@
+import type { WitnessConfig } from "./config.ts";
+import type { Notary } from "./notary.ts";
+import { lead, witnessName, type WitnessAnswer } from "./witnesses.ts";
+
+export type LedgerErrorCode =
+  | "ledger_rolled_back" // a witness signed more than is here
+  | "ledger_forked" // a witness signed something else
+  | "ledger_key_changed" // the key is not the one of this origin
+  | "witnesses_silent"; // too few answered to know
+
+/** The ledger on this disk must not be served. The sentence says what an operator may do. */
+export class LedgerError extends Error {
+  override readonly name = "LedgerError";
+  readonly code: LedgerErrorCode;
+
+  constructor(options: { code: LedgerErrorCode; message: string }) {
+    super(options.message);
+    this.code = options.code;
+  }
+}
+
+const ORDER =
+  "Put the newest data directory back; if it is lost for good, `keyturn ledger new-epoch --because TEXT` goes on from here and says so for ever";
+
+/** One answer to the question of a start, before anything is appended. */
+export type WitnessWord = { readonly name: string; readonly answer: WitnessAnswer };
+
+/** Asks every witness what it last signed, by leading it to the ledger as it lies on disk. */
+export async function askWitnesses(
+  notary: Notary,
+  witnesses: readonly WitnessConfig[],
+): Promise<readonly WitnessWord[]> {
+  if (witnesses.length === 0) return [];
+  const head = await notary.head();
+  return Promise.all(
+    witnesses.map(async (witness) => ({ name: witnessName(witness), answer: await lead(notary, witness, head, 0) })),
+  );
+}
+
+/**
+ * Throws a `LedgerError` when a witness signed more than is here or something else, or when fewer than `quorum` of them
+ * could be asked: a restored backup looks whole from the inside.
+ */
+export function assertWitnessed(words: readonly WitnessWord[], size: number, quorum: number): void {
+  for (const { name, answer } of words) {
+    if (answer.says === "stale" && answer.size > size) {
+      throw new LedgerError({
+        code: "ledger_rolled_back",
+        message: `the ledger here has ${size} entries, and witness \`${name}\` signed ${answer.size}: this is an old copy. ${ORDER}.`,
+      });
+    }
+    if (answer.says === "stale" || answer.says === "refused") {
+      const why = answer.says === "refused" ? answer.because : `it signed another history of ${answer.size} entries`;
+      throw new LedgerError({
+        code: "ledger_forked",
+        message: `witness \`${name}\` contradicts the ledger here: ${why}. ${ORDER}.`,
+      });
+    }
+  }
+  const silent = words.filter(({ answer }) => answer.says === "nothing");
+  if (words.length - silent.length >= quorum) return;
+  const why = silent.map(({ name, answer }) => `\`${name}\`: ${"because" in answer ? answer.because : ""}`).join("; ");
+  throw new LedgerError({
+    code: "witnesses_silent",
+    message: `${words.length - silent.length} of ${words.length} witnesses answered, and ${quorum} must confirm that this is not an old copy (${why}). Bring them back, or lower \`witness_quorum\`.`,
+  });
+}

@@ -1,0 +1,2 @@
+export { openSqliteStore } from "./store.ts";
+export type { SqliteStoreOptions } from "./store.ts";

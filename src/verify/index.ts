@@ -1,0 +1,11 @@
+export { openCheckpoint, verifyEd25519, verifyReceipt, witnessesOf } from "./checkpoint.ts";
+export type { ReceiptEvidence, VerifiedReceipt, WitnessPolicy } from "./checkpoint.ts";
+export { CLOCK_TOLERANCE_MS } from "./clock.ts";
+export { payloadsPath, readFolder } from "./folder.ts";
+export type { Folder } from "./folder.ts";
+export { verifyLedger } from "./ledger.ts";
+export type { AuditedEntry, Entries, Evidence, LedgerEntry } from "./ledger.ts";
+export { readRemembered } from "./remembered.ts";
+export type { Remembered } from "./remembered.ts";
+export { FINDINGS_MAX } from "./report.ts";
+export type { Check, Finding, Report, Verdict } from "./report.ts";

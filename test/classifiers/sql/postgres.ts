@@ -1,0 +1,182 @@
+import { execFile, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, chownSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** A PostgreSQL of our own: in a folder of its own, on loopback, gone at the end. */
+export type Postgres = { readonly port: number; readonly stop: () => Promise<void> };
+
+/** SQLSTATE of the first error, or null; and the rows of text that came before it. */
+export type Answer = { readonly code: string | null; readonly rows: readonly (readonly string[])[] };
+
+/** A session that speaks the simple query protocol, so that a text reaches the server as it is, all its statements at once. */
+export type Session = {
+  readonly ask: (sql: string) => Promise<Answer>;
+  /** Sends all texts before it waits for the first answer. */
+  readonly askAll: (texts: readonly string[]) => Promise<readonly Answer[]>;
+  readonly close: () => void;
+};
+
+/** Where Debian keeps the servers; the newest comes last. */
+const HOMES = "/usr/lib/postgresql";
+const START_TRIES = 100;
+const START_WAIT_MS = 100;
+
+/** The folder with `initdb` and `postgres`, or null where PostgreSQL is not installed. */
+export function findPostgres(): string | null {
+  const versions = existsSync(HOMES) ? readdirSync(HOMES).toSorted((a, b) => Number(a) - Number(b)) : [];
+  return (
+    versions.map((version) => join(HOMES, version, "bin")).findLast((bin) => existsSync(join(bin, "initdb"))) ?? null
+  );
+}
+
+/** Starts a server as a plain user: PostgreSQL refuses to run as root. */
+export async function startPostgres(bin: string): Promise<Postgres> {
+  const user = process.getuid?.() === 0 ? plainUser() : undefined;
+  const folder = mkdtempSync(join(tmpdir(), "keyturn-pg-"));
+  if (user !== undefined) chownSync(folder, user.uid, user.gid);
+  const data = join(folder, "data");
+  const options = { ...user, cwd: folder, env: { LC_ALL: "C", PATH: process.env["PATH"] ?? "" } };
+  await run(join(bin, "initdb"), ["-D", data, "-U", "kt", "-A", "trust", "-E", "UTF8", "--no-sync"], options);
+  const port = await freePort();
+  const settings = [
+    "fsync=off",
+    "autovacuum=off",
+    "statement_timeout=2s",
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+  ];
+  const server = spawn(
+    join(bin, "postgres"),
+    ["-D", data, "-p", String(port), ...settings.flatMap((setting) => ["-c", setting])],
+    { ...options, stdio: "ignore" },
+  );
+  const stop = async (): Promise<void> => {
+    await end(server);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  for (let tries = 0; tries < START_TRIES; tries += 1) {
+    try {
+      (await openSession(port)).close();
+      return { port, stop };
+    } catch {
+      await sleep(START_WAIT_MS);
+    }
+  }
+  await stop();
+  throw new Error("PostgreSQL did not start.");
+}
+
+async function end(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null) return;
+  const gone = once(server, "exit");
+  server.kill("SIGINT"); // fast shutdown: sessions are ended
+  await gone;
+}
+
+function plainUser(): { readonly uid: number; readonly gid: number } {
+  const entries = readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .map((line) => line.split(":"));
+  const entry = entries.find(([name]) => name === "postgres") ?? entries.find(([name]) => name === "nobody");
+  return { uid: Number(entry?.[2] ?? 65_534), gid: Number(entry?.[3] ?? 65_534) };
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const address = probe.address();
+  probe.close();
+  await once(probe, "close");
+  if (address === null || typeof address === "string") throw new Error("No port is free.");
+  return address.port;
+}
+
+/** Opens a session as the superuser of the temporary server. */
+export async function openSession(port: number): Promise<Session> {
+  const socket = connect(port, "127.0.0.1");
+  await once(socket, "connect");
+  socket.setNoDelay(true);
+  const messages = reader(socket);
+  const startup = Buffer.from("\0\x03\0\0user\0kt\0database\0postgres\0\0", "latin1");
+  socket.write(Buffer.concat([length(startup.length + 4), startup]));
+  await untilReady(socket, messages);
+  const askAll = async (texts: readonly string[]): Promise<readonly Answer[]> => {
+    const queries = texts.flatMap((sql) => {
+      const body = Buffer.from(`${sql}\0`);
+      return [Buffer.from("Q"), length(body.length + 4), body];
+    });
+    socket.write(Buffer.concat(queries));
+    const answers: Answer[] = [];
+    for (const _ of texts) answers.push(await untilReady(socket, messages));
+    return answers;
+  };
+  return {
+    ask: async (sql) => (await askAll([sql]))[0] ?? { code: null, rows: [] },
+    askAll,
+    close: () => socket.destroy(),
+  };
+}
+
+type Message = { readonly type: string; readonly body: Buffer };
+
+/** Frontend and backend messages: protocol-message-formats in PostgreSQL's documentation. */
+async function untilReady(socket: Socket, messages: AsyncIterator<Message>): Promise<Answer> {
+  let code: string | null = null;
+  const rows: string[][] = [];
+  for (;;) {
+    const next = await messages.next();
+    if (next.done === true) throw new Error("The server closed the session.");
+    const { type, body } = next.value;
+    if (type === "Z") return { code, rows };
+    if (type === "E") code ??= field(body, "C");
+    if (type === "D") rows.push(columns(body));
+    if (type === "G") socket.write(Buffer.concat([Buffer.from("f"), length(6), Buffer.from("x\0")])); // CopyFail
+  }
+}
+
+async function* reader(socket: Socket): AsyncGenerator<Message, void, undefined> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of socket) {
+    if (!Buffer.isBuffer(chunk)) continue;
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    while (rest.length >= 5 && rest.length > rest.readUInt32BE(1)) {
+      const end = 1 + rest.readUInt32BE(1);
+      yield { type: String.fromCharCode(rest[0] ?? 0), body: rest.subarray(5, end) };
+      rest = rest.subarray(end);
+    }
+  }
+}
+
+function field(body: Buffer, wanted: string): string {
+  const found = body
+    .toString()
+    .split("\0")
+    .find((part) => part.startsWith(wanted));
+  return found?.slice(1) ?? "";
+}
+
+function columns(body: Buffer): string[] {
+  const found: string[] = [];
+  let at = 2;
+  while (at < body.length) {
+    const size = body.readInt32BE(at);
+    found.push(size < 0 ? "" : body.subarray(at + 4, at + 4 + size).toString());
+    at += 4 + Math.max(0, size);
+  }
+  return found;
+}
+
+function length(bytes: number): Buffer {
+  const prefix = Buffer.alloc(4);
+  prefix.writeUInt32BE(bytes);
+  return prefix;
+}

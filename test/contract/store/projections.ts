@@ -1,0 +1,180 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { AgentId } from "../../../src/core/brand.ts";
+import type { RequestStatus } from "../../../src/core/approval/index.ts";
+import type { RequestFilter, RequestRow, Store } from "../../../src/ports/store.ts";
+import { EVER, STATUSES, instant, message, request, stream } from "./changes.ts";
+import type { Open } from "./changes.ts";
+
+/** What is kept beside the entries: requests, timers, outbox, documents. */
+export function projectionContract(open: Open): void {
+  const scene = (title: string, run: (store: Store) => Promise<void>): void =>
+    void test(title, async () => {
+      const opened = await open();
+      try {
+        await run(opened.store);
+      } finally {
+        await opened.dispose();
+      }
+    });
+
+  scene("requests are listed newest first, filtered, and paged by a cursor", async (store) => {
+    // Three share each instant, so that pages also break inside one; ids do not follow the order of appends.
+    const rows = Array.from({ length: 60 }, (_, at) => {
+      const id = `r${String((at * 37) % 60).padStart(2, "0")}`;
+      return request(id, 1000 + Math.floor(at / 3), STATUSES[at % STATUSES.length], `agent-${at % 4}`);
+    });
+    for (const row of rows) await store.append({ entries: [], requests: [row] });
+    const agents: (string | undefined)[] = [undefined, "agent-0", "agent-3", "agent-9"];
+    const statuses: (readonly RequestStatus[] | undefined)[] = [
+      undefined,
+      [],
+      ["pending"],
+      ["denied", "pending", "denied"],
+      STATUSES,
+    ];
+    for (const agent of agents) {
+      for (const status of statuses) {
+        const expected = rows
+          .filter((row) => agent === undefined || row.agent === agent)
+          .filter((row) => status === undefined || status.includes(row.status))
+          .toSorted((a, b) => b.openedAt - a.openedAt || (a.id < b.id ? 1 : -1));
+        for (const limit of [1, 2, 7, 100]) {
+          const filter = {
+            ...(agent === undefined ? {} : { agent: agent as AgentId }),
+            ...(status === undefined ? {} : { status }),
+          };
+          assert.deepEqual(
+            await pages(store, { ...filter, limit }),
+            expected,
+            JSON.stringify({ agent, status, limit }),
+          );
+        }
+      }
+    }
+    assert.deepEqual(await store.requests({ limit: 0 }), []);
+  });
+
+  scene("a request that moves on is found under its new status only", async (store) => {
+    await store.append({ entries: [], requests: [request("a", 1), request("b", 2)] });
+    const approved = { ...request("a", 1, "approved", "agent-2"), view: { other: true } };
+    await store.append({ entries: [], requests: [approved] });
+    const list = async (filter: Omit<RequestFilter, "limit">): Promise<string[]> =>
+      (await store.requests({ ...filter, limit: 9 })).map((row) => row.id);
+    assert.deepEqual(await list({ status: ["pending"] }), ["b"]);
+    assert.deepEqual(await list({ status: ["approved"] }), ["a"]);
+    assert.deepEqual(await list({ agent: "agent-1" as AgentId }), ["b"]);
+    assert.deepEqual(await store.requests({ status: ["approved"], limit: 9 }), [approved]);
+  });
+
+  scene("timers come due in order, and stay until an append clears or moves them", async (store) => {
+    assert.equal(await store.nextTimer(), null);
+    const set = (id: string, dueAt: number, kind: string = "expire") => ({
+      set: id,
+      dueAt: instant(dueAt),
+      kind,
+      stream: stream(`s/${id}`),
+    });
+    await store.append({
+      entries: [],
+      timers: [set("c", 30), set("a", 10), set("b2", 20), set("b1", 20), set("past", -5)],
+    });
+    const due = async (now: number, limit: number = 9): Promise<string[]> =>
+      (await store.dueTimers(instant(now), limit)).map((timer) => timer.id);
+    assert.equal(await store.nextTimer(), -5);
+    assert.deepEqual(await due(-6), []);
+    assert.deepEqual(await due(19), ["past", "a"]);
+    assert.deepEqual(await due(20), ["past", "a", "b1", "b2"]);
+    assert.deepEqual(await due(20, 3), ["past", "a", "b1"]);
+    assert.deepEqual(await due(20), ["past", "a", "b1", "b2"]); // looking takes nothing away
+    await store.append({
+      entries: [],
+      timers: [{ clear: "past" }, { clear: "unknown" }, set("a", 40, "other"), { clear: "c" }, set("c", 35)],
+    });
+    assert.equal(await store.nextTimer(), 20);
+    assert.deepEqual(await store.dueTimers(EVER, 9), [
+      { id: "b1", dueAt: 20, kind: "expire", stream: "s/b1" },
+      { id: "b2", dueAt: 20, kind: "expire", stream: "s/b2" },
+      { id: "c", dueAt: 35, kind: "expire", stream: "s/c" },
+      { id: "a", dueAt: 40, kind: "other", stream: "s/a" },
+    ]);
+  });
+
+  scene("messages wait until they are done, and a retry postpones them", async (store) => {
+    await store.append({ entries: [], outbox: [message("late", 30), message("z", 10), message("a", 10)] });
+    const due = async (now: number, limit: number = 9): Promise<[string, number][]> =>
+      (await store.dueMessages(instant(now), limit)).map((one) => [one.id, one.attempts]);
+    assert.deepEqual(await due(9), []);
+    assert.deepEqual(await due(10), [
+      ["z", 0],
+      ["a", 0],
+    ]); // in the order of appends, not of ids
+    assert.deepEqual(await due(10, 1), [["z", 0]]);
+    await store.messageRetry("z", instant(20));
+    assert.deepEqual(await due(10), [["a", 0]]);
+    await store.messageRetry("z", instant(25));
+    await store.messageRetry("unknown", instant(25));
+    assert.deepEqual(await due(30), [
+      ["a", 0],
+      ["z", 2],
+      ["late", 0],
+    ]);
+    await store.messageDone("a");
+    await store.messageDone("unknown");
+    assert.deepEqual(await due(30), [
+      ["z", 2],
+      ["late", 0],
+    ]);
+    await store.append({ entries: [], outbox: [message("z", 1, "again"), message("a", 40, "again")] });
+    assert.deepEqual(await store.dueMessages(EVER, 9), [
+      { ...message("z", 25), attempts: 2 }, // still waits: the first one stands
+      { ...message("late", 30), attempts: 0 },
+      { ...message("a", 40, "again"), attempts: 0 }, // was done: a new one
+    ]);
+  });
+
+  scene("documents are put, replaced and deleted, each kind by itself", async (store) => {
+    const put = (kind: string, id: string, body: { [key: string]: string } | null) => ({ kind, id, body });
+    await store.append({
+      entries: [],
+      documents: [
+        put("policy", "\u{1f511}", { n: "1" }),
+        put("policy", "\uff4b", { n: "2" }),
+        put("policy", "a", { n: "3" }),
+        put("token", "a", { n: "4" }),
+      ],
+    });
+    assert.deepEqual(await store.documents("policy"), [
+      put("policy", "a", { n: "3" }),
+      put("policy", "\uff4b", { n: "2" }),
+      put("policy", "\u{1f511}", { n: "1" }), // code points, not UTF-16 units
+    ]);
+    await store.append({
+      entries: [],
+      documents: [put("policy", "a", { n: "5" }), put("policy", "\uff4b", null), put("policy", "unknown", null)],
+    });
+    await store.append({
+      entries: [],
+      documents: [put("policy", "b", { n: "6" }), put("policy", "b", null), put("policy", "b", { n: "7" })],
+    });
+    assert.deepEqual(await store.document("policy", "a"), put("policy", "a", { n: "5" }));
+    assert.deepEqual(await store.document("policy", "b"), put("policy", "b", { n: "7" }));
+    assert.deepEqual(await store.document("token", "a"), put("token", "a", { n: "4" }));
+    assert.equal(await store.document("policy", "\uff4b"), null);
+    assert.equal(await store.document("session", "a"), null);
+    assert.deepEqual(await store.documents("session"), []);
+    assert.equal((await store.head()).size, 0); // documents are not history
+  });
+}
+
+async function pages(store: Store, filter: RequestFilter): Promise<RequestRow[]> {
+  const rows: RequestRow[] = [];
+  for (;;) {
+    const last = rows.at(-1);
+    const before = last === undefined ? {} : { before: { openedAt: last.openedAt, id: last.id } };
+    const page = await store.requests({ ...filter, ...before });
+    assert.ok(page.length <= filter.limit);
+    rows.push(...page);
+    if (page.length < filter.limit) return rows;
+  }
+}

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { getHeapSpaceStatistics } from "node:v8";
+import { releaseWhenQuiet } from "../../src/server/memory.ts";
+
+/** Bytes that V8 holds for young objects: 1 MB at first, up to 32 as they survive. */
+function young(): number {
+  return getHeapSpaceStatistics().find(({ space_name }) => space_name === "new_space")?.space_size ?? 0;
+}
+
+/** Makes the young generation grow, as loading does. */
+function grow(): number {
+  const kept: object[] = [];
+  for (let round = 0; round < 300_000; round++) kept.push({ round, text: `${round}` });
+  assert.equal(kept.length, 300_000);
+  return young();
+}
+
+test("what loading needed is given back once it is quiet, and not before", async () => {
+  const grown = grow();
+  assert.ok(grown >= 4_000_000, `the young generation has ${grown} bytes, so that there is nothing to give back`);
+  releaseWhenQuiet(new AbortController().signal);
+  const busyUntil = performance.now() + 1500;
+  while (performance.now() < busyUntil) {
+    const until = performance.now() + 20;
+    while (performance.now() < until); // busy, with pauses in which timers run
+    await sleep(1);
+  }
+  assert.ok(young() >= grown / 2, "a busy thread is not stopped");
+  for (let tries = 0; tries < 40 && young() >= grown / 2; tries++) await sleep(100);
+  assert.ok(young() < grown / 2, `${young()} of ${grown} bytes are still held`);
+});
+
+test("nothing happens after the server has closed", async () => {
+  const closing = new AbortController();
+  const grown = grow();
+  releaseWhenQuiet(closing.signal);
+  closing.abort();
+  await sleep(1300);
+  assert.ok(young() >= grown / 2);
+});

@@ -1,0 +1,200 @@
+import { join } from "node:path";
+import { parseJson, type Json, type JsonObject } from "../../src/core/action/index.ts";
+import { openEntry, type OpenedEntry } from "../../src/core/ledger/index.ts";
+import { LIMITS_DEFAULT, type Limits } from "../../src/engine/index.ts";
+import type { Clock } from "../../src/ports/clock.ts";
+import type { Store } from "../../src/ports/store.ts";
+import { start, type Running } from "../../src/server/compose.ts";
+import { LEDGER_DEFAULT, type LedgerConfig } from "../../src/server/config.ts";
+import { textAt } from "./json.ts";
+import { RuleFiles, type RuleTexts } from "./rules.ts";
+
+export type HouseOptions = RuleTexts & {
+  readonly limits?: Partial<Limits>;
+  readonly store?: Store;
+  readonly clock?: Clock;
+  readonly demo?: boolean;
+  readonly publicUrl?: string;
+  readonly ledger?: Partial<LedgerConfig>;
+};
+
+/** An answer, its body parsed by our strict parser where it is JSON. */
+export type Answer = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly body: JsonObject;
+};
+
+/** A view of the largest question is larger than the question. */
+const ANSWER = { bytesMax: 64 * 1024 * 1024, depthMax: 128 };
+
+export type Init = { readonly headers?: Record<string, string>; readonly signal?: AbortSignal };
+
+/** Somebody who calls the server, with one credential or none. */
+export class Client {
+  readonly url: string;
+  readonly token: string | null;
+
+  constructor(url: string, token: string | null) {
+    this.url = url;
+    this.token = token;
+  }
+
+  async get(path: string, init: Init = {}): Promise<Answer> {
+    return this.send("GET", path, null, init);
+  }
+
+  async post(path: string, body: Json, init: Init = {}): Promise<Answer> {
+    return this.send("POST", path, JSON.stringify(body), init);
+  }
+
+  /** A body in exactly these bytes. */
+  async send(
+    method: string,
+    path: string,
+    body: string | Uint8Array<ArrayBuffer> | null,
+    { headers = {}, signal }: Init = {},
+  ): Promise<Answer> {
+    const response = await fetch(this.url + path, {
+      method,
+      redirect: "manual",
+      headers: {
+        ...(this.token === null ? {} : { authorization: `Bearer ${this.token}` }),
+        ...(body === null ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body === null ? {} : { body }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const text = await response.text();
+    const isJson = /[/+]json\b/.test(response.headers.get("content-type") ?? "");
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: isJson ? (parseJson(text, ANSWER) as JsonObject) : {},
+    };
+  }
+}
+
+/** A real server in this process, on the loopback and a folder of its own. */
+export class House implements AsyncDisposable {
+  readonly files: RuleFiles;
+  /** Every line of the server's log, with its details. */
+  readonly log: string[];
+  readonly operator: Client;
+  readonly anyone: Client;
+  readonly #running: Running;
+
+  private constructor(running: Running, files: RuleFiles, log: string[]) {
+    this.#running = running;
+    this.files = files;
+    this.log = log;
+    this.operator = new Client(running.url, running.operatorToken);
+    this.anyone = new Client(running.url, null);
+  }
+
+  static async open(options: HouseOptions = {}): Promise<House> {
+    const files = new RuleFiles(options);
+    try {
+      return await House.over(files, options);
+    } catch (error) {
+      files.remove();
+      throw error;
+    }
+  }
+
+  /** Over files that are there already, such as those of a house that was stopped. */
+  static async over(
+    files: RuleFiles,
+    { limits = {}, store, clock, demo, publicUrl, ledger }: HouseOptions = {},
+  ): Promise<House> {
+    const log: string[] = [];
+    const running = await start({
+      config: {
+        host: "127.0.0.1",
+        port: 0,
+        publicUrl: publicUrl ?? null,
+        data: join(files.dir, "data"),
+        directory: files.directory,
+        catalogue: files.catalogue,
+        policies: files.policies,
+        limits: { ...LIMITS_DEFAULT, ...limits },
+        ledger: { ...LEDGER_DEFAULT, ...ledger },
+      },
+      log: (level, message, details) => log.push(`${level} ${message} ${JSON.stringify(details ?? {})}`),
+      ...(store === undefined ? {} : { store }),
+      ...(clock === undefined ? {} : { clock }),
+      ...(demo === undefined ? {} : { demo }),
+    });
+    return new House(running, files, log);
+  }
+
+  get url(): string {
+    return this.#running.url;
+  }
+
+  get ended(): Promise<void> {
+    return this.#running.ended;
+  }
+
+  get store(): Store {
+    return this.#running.house.ctx.store;
+  }
+
+  as(token: string | null): Client {
+    return new Client(this.url, token);
+  }
+
+  /** A client with a fresh token for one agent at one gate. */
+  async gate(agent = "report-bot", gate = "sdk", holder?: string): Promise<Client> {
+    const { status, body, text } = await this.operator.post("/v1/tokens", {
+      agent,
+      gate,
+      ...(holder === undefined ? {} : { holder }),
+    });
+    if (status !== 200) throw new Error(text);
+    return this.as(textAt(body, "token"));
+  }
+
+  /** A client with a session of this person, opened by a one-time link. */
+  async person(id: string): Promise<Client> {
+    const signedIn = await this.anyone.post("/v1/sign-in", { code: await this.code(id), client: "cli" });
+    if (signedIn.status !== 200) throw new Error(signedIn.text);
+    return this.as(textAt(signedIn.body, "session"));
+  }
+
+  /** A one-time code that signs this person in. */
+  async code(id: string): Promise<string> {
+    const { status, body, text } = await this.operator.post("/v1/sign-in-links", { person: id });
+    if (status !== 200) throw new Error(text);
+    return textAt(body, "url").split("#code=")[1] ?? "";
+  }
+
+  /** Writes other rules and loads them, as an operator would. */
+  async change(texts: RuleTexts): Promise<Answer> {
+    this.files.write(texts);
+    return this.operator.post("/v1/reload", {});
+  }
+
+  async size(): Promise<number> {
+    return (await this.store.head()).size;
+  }
+
+  /** Every entry from `from` on, opened. */
+  async entries(from = 0): Promise<readonly OpenedEntry[]> {
+    const stored = await this.store.range(from, 100_000);
+    return stored.map((entry) => openEntry(entry.header, entry.payload, entry.salt));
+  }
+
+  /** Stops the server and keeps its files. */
+  async stop(): Promise<void> {
+    await this.#running.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#running.close().catch(() => {});
+    this.files.remove();
+  }
+}
