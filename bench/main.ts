@@ -30,6 +30,10 @@ const BENCHMARKS: Readonly<Record<string, { summary: string; load: () => Promise
     summary: "durable evaluations, appends, release after a decision, start-up and memory",
     load: () => import("./evaluate.ts"),
   },
+  ledger: {
+    summary: "what the ledger costs to write, to keep and to verify",
+    load: () => import("./ledger.ts"),
+  },
 };
 
 const { values, positionals } = parseArgs({

@@ -1,7 +1,6 @@
 /** One verification in a process of its own, so that its memory is its own: forked by `ledger.ts` with a spec. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { moduleOf } from "./build.ts";
 import { checkpointOf, headers } from "./history.ts";
 
 /** What is to be verified: a published folder, with or without its payloads, or made-up headers that are never on disk. */
@@ -27,10 +26,10 @@ process.once("message", (spec: VerifySpec) => {
 
 async function verify({ dist, from }: VerifySpec): Promise<VerifyResult> {
   const module: typeof import("../src/verify/index.ts") = await import(
-    pathToFileURL(join(dist, "verify/index.js")).href
+    pathToFileURL(moduleOf(dist, "verify/index")).href
   );
   const evidence =
-    "made" in from ? { ...checkpointOf(from.made), entries: headers(from.made) } : folderOf(module, from);
+    "made" in from ? { ...checkpointOf(from.made), entries: headers(from.made) } : await folderOf(dist, module, from);
   const cpu = process.cpuUsage();
   const startedAt = performance.now();
   const { passed, counts } = await module.verifyLedger(evidence);
@@ -43,18 +42,17 @@ async function verify({ dist, from }: VerifySpec): Promise<VerifyResult> {
 type Module = typeof import("../src/verify/index.ts");
 type FolderSpec = Extract<VerifySpec["from"], { readonly folder: string }>;
 
-function folderOf(
+/** As `keyturn verify --dir` reads it. */
+async function folderOf(
+  dist: string,
   module: Module,
-  { folder, payloads, checkpoint, vkey }: FolderSpec,
-): Parameters<Module["verifyLedger"]>[0] {
-  const size = Number(checkpoint.split("\n")[1]);
-  const read = async (path: string): Promise<Uint8Array | null> => {
-    if (!payloads && path.startsWith("payloads/")) return null;
-    try {
-      return readFileSync(join(folder, path));
-    } catch {
-      return null;
-    }
-  };
-  return { checkpoint, vkey, entries: module.readFolder(read, size) };
+  spec: FolderSpec,
+): Promise<Parameters<Module["verifyLedger"]>[0]> {
+  const { folder, payloads, checkpoint, vkey } = spec;
+  const files: typeof import("../src/cli/verify/files.ts") = await import(
+    pathToFileURL(moduleOf(dist, "cli/verify/files")).href
+  );
+  const all = files.filesOf(folder);
+  const read: typeof all = async (path) => (!payloads && path.startsWith("payloads/") ? null : all(path));
+  return { checkpoint, vkey, entries: module.readFolder(read, Number(checkpoint.split("\n")[1])) };
 }

@@ -7,6 +7,12 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../", import.meta.url));
 const at = (...parts: readonly string[]): string => join(root, ...parts);
 
+/** The grammar of bash, which `classifiers/shell` looks for beside itself; and whose it is. */
+const GRAMMAR = [
+  ["tree-sitter-bash.wasm", "tree-sitter-bash.wasm"],
+  ["LICENSE", "tree-sitter-bash.LICENSE"],
+] as const;
+
 /** Files beside the sources that are read at run time, as they are. */
 const COPIED = ["cli/demo/house"];
 
@@ -17,6 +23,7 @@ execFileSync(process.execPath, [at("node_modules/typescript/bin/tsc"), "-p", at(
 for (const folder of COPIED) {
   if (existsSync(at("src", folder))) cpSync(at("src", folder), at("dist", folder), { recursive: true });
 }
+for (const [from, to] of GRAMMAR) cpSync(at("node_modules/tree-sitter-bash", from), at("dist/classifiers/shell", to));
 execFileSync(process.execPath, [at("node_modules/vite/bin/vite.js"), "build"], {
   cwd: at("console"),
   stdio: "inherit",

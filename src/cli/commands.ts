@@ -50,6 +50,9 @@ export const SECTIONS: readonly Section[] = [
     commands: [
       command("verify", "verify the ledger, trusting nobody", () => import("./verify.ts")),
       command("ledger", "print, publish and prove the ledger; open a new epoch", () => import("./ledger.ts")),
+      command("evidence", "write an archive with which an auditor verifies a period", () => import("./evidence.ts")),
+      command("export", "give actions to others: CSV, OCSF, OSCAL, or a stream", () => import("./export.ts")),
+      command("erase", "take personal data out of the ledger, once people agree", () => import("./erase.ts")),
       command("witness", "watch ledgers, so that nobody is shown another history", () => import("./witness.ts")),
     ],
   },

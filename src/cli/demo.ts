@@ -150,7 +150,9 @@ async function attended(running: Running, wanted: Wanted, terminal: Terminal): P
     { url: running.url, token: await agentToken(running), ...shopOf(wanted), tell: (step) => timeline.step(step) },
     over.signal,
   ).then(
-    () => timeline.note(`\nThe agent is done. The console stays open; Ctrl-C ends, \`--reset\` begins anew.`),
+    () =>
+      over.signal.aborted ||
+      timeline.note(`\nThe agent is done. The console stays open; Ctrl-C ends, \`--reset\` begins anew.`),
     (error: unknown) => {
       if (!over.signal.aborted) timeline.note(`\nThe agent stopped: ${String(error)}`);
     },

@@ -76,6 +76,13 @@ actions:
   process.exec:
     title: Run a command
     effects: [execute]
+    # Reads the command's own words as well: \`rm\` is then also a delete. Without \`effects\`, what only reads is only a read.
+    texts: [{ from: action.properties.argv, as: argv }]
+
+  # What a statement does stands in the statement. \`session: pinned\`, once the gate sets search_path itself.
+  sql.execute:
+    title: Run SQL
+    texts: [{ from: action.properties.sql, as: sql }]
 
 # What is sensitive. Tags raise the risk, and policies can ask for them. \`*\` at the end stands for any ending.
 resources:

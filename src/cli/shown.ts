@@ -40,6 +40,7 @@ export function page(view: View, paint: Paint): string {
         ({ effect, because, provenance }) => `${visible(effect)}: ${visible(because)} (${visible(provenance)})`,
       ),
     ],
+    ["worse by", view.traits.map(({ id, because }) => `${visible(id)}: ${visible(because)}`)],
     ["facts", view.facts.map(factLine)],
     ["not known", view.opaque.map(visible)],
     ["risk", [paintedRisk(view, paint), ...riskLines(view)]],

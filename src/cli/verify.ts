@@ -113,7 +113,10 @@ async function sourceOf(
 }
 
 /** The witnesses that the command line names, and how many of them have to have cosigned; null where it names none. */
-export function witnessesIn({ witness, quorum }: Pick<Values, "witness" | "quorum">, terminal: Terminal): WitnessPolicy | null {
+export function witnessesIn(
+  { witness, quorum }: Pick<Values, "witness" | "quorum">,
+  terminal: Terminal,
+): WitnessPolicy | null {
   if (witness === undefined) {
     if (quorum !== undefined) throw usage("--quorum says how many of the witnesses; name them with --witness.");
     return null;

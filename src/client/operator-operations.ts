@@ -1,5 +1,7 @@
 import { parseJson } from "../core/action/index.ts";
 import { readLines } from "./body.ts";
+import { readErased, readErasureAsked, readExportedEvents } from "./exports.ts";
+import type { Erased, ErasureAsked, ExportedEvents } from "./exports.ts";
 import type { Finding, LedgerEntry, NewToken, Reloaded, SignInLink, TokenRow } from "./operators.ts";
 import { readFindings, readLedgerEntry, readNewToken, readReloaded, readSignInLink, readTokens } from "./operators.ts";
 import type { Call, Transport } from "./transport.ts";
@@ -8,6 +10,24 @@ import type { Call, Transport } from "./transport.ts";
 export const ENTRY_LINE_BYTES_MAX: number = 12 * 1024 * 1024;
 /** Entries asked for at once. */
 const ENTRIES_PAGE = 1_000;
+
+/** Bytes of one page of events. */
+const EXPORT_PAGE_BYTES_MAX: number = 64 * 1024 * 1024;
+
+/** Whose data is to go, and by which law or duty. */
+export type ErasureRequest = {
+  readonly person?: string;
+  readonly subject?: string;
+  readonly before?: string;
+  readonly legalBasis: string;
+};
+
+/** What is exported: its format, and the times between which. */
+export type ExportRecord = {
+  readonly format: "csv" | "ocsf" | "oscal" | "evidence";
+  readonly from?: string | null;
+  readonly to?: string | null;
+};
 
 /** `holder` is the person who keeps the token: barred from what is done with it. `expiresIn` is like `90d`. */
 export type TokenRequest = {
@@ -40,6 +60,14 @@ export type OperatorOperations = {
   ledgerReceipt(index: number, options?: Signal): Promise<string>;
   /** A tile or bundle by its path, such as `tile/0/000`. */
   ledgerFile(path: string, options?: Signal): Promise<Uint8Array>;
+  /** Asks people to agree that payloads are erased; give one of `person`, `subject` and `before`. */
+  askErasure(wanted: ErasureRequest, options?: Signal): Promise<ErasureAsked>;
+  /** Erases what people have agreed to; a refusal says why not yet, or no more. */
+  performErasure(request: string, options?: Signal): Promise<Erased>;
+  /** OCSF events of the entries from an index on, and where to go on. */
+  exportEvents(from: number, options?: Signal): Promise<ExportedEvents>;
+  /** Records in the ledger that it is exported. */
+  recordExport(what: ExportRecord, options?: Signal): Promise<void>;
   /** Every entry from `from` on, page by page, until the ledger's end. */
   entries(options?: Signal & { readonly from?: number }): AsyncGenerator<LedgerEntry, void, undefined>;
 };
@@ -72,6 +100,21 @@ export function operatorOperations(transport: Transport): OperatorOperations {
     publishedCheckpoint: (options) => transport.text(get("/ledger/checkpoint", options)),
     ledgerReceipt: (index, options) => transport.text(get(`/ledger/receipt/${index}`, options)),
     ledgerFile: (path, options) => transport.bytes(get(`/ledger/${path}`, options)),
+    askErasure: async ({ legalBasis, ...wanted }, options) => {
+      const call = post("/v1/erasures", { ...wanted, legal_basis: legalBasis }, options);
+      return readErasureAsked(await transport.json(call), "");
+    },
+    performErasure: async (request, options) => {
+      const call = post(`/v1/erasures/${encodeURIComponent(request)}/perform`, {}, options);
+      return readErased(await transport.json(call), "");
+    },
+    exportEvents: async (from, options) => {
+      const call = get(`/v1/export/events?from=${from}`, options);
+      return readExportedEvents(await transport.json({ ...call, bytesMax: EXPORT_PAGE_BYTES_MAX }), "");
+    },
+    recordExport: async ({ format, from = null, to = null }, options) => {
+      await transport.json({ ...post("/v1/exports", {}, options), body: { format, from, to } });
+    },
     entries: (options = {}) => entries(transport, options.from ?? 0, options.signal),
   };
 }

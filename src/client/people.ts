@@ -38,6 +38,8 @@ export type View = {
   readonly effects: readonly { readonly effect: string; readonly because: string; readonly provenance: string }[];
   readonly facts: readonly JsonObject[];
   readonly opaque: readonly string[];
+  /** What makes the effects worse than their names say. */
+  readonly traits: readonly { readonly id: string; readonly because: string }[];
   readonly risk: {
     readonly score: number;
     readonly level: RiskLevel;
@@ -106,6 +108,7 @@ export const readView: Reader<View> = object<View>({
   effects: list(object<View["effects"][number]>({ effect: text, because: text, provenance: text })),
   facts: list(anyObject),
   opaque: list(text),
+  traits: list(object<View["traits"][number]>({ id: text, because: text })),
   risk: readRisk,
   holds: list(object<View["holds"][number]>({ policy: text, because: text })),
   terms: list(readTermProgress),

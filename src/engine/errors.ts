@@ -9,6 +9,10 @@ export type EngineErrorCode =
   | "denial_binding_invalid"
   | "not_requestable"
   | "idempotency_reused"
+  | "nothing_to_erase"
+  | "erasure_invalid"
+  | "erasure_too_large"
+  | "subject_in_directory"
   | "contention";
 
 export class EngineError extends Error {

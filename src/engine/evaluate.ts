@@ -40,7 +40,8 @@ export async function evaluate(ctx: Context, caller: Caller, question: Question)
   checkSubject(ctx, caller, question);
   const at = ctx.clock.now();
   const { text: canonical, digest } = canonicalAction(question);
-  const { classification, risk, decision: first } = assess(question, ctx.rules(), at);
+  const assessed = assess(question, ctx.rules(), at);
+  const { classification, risk, decision: first } = assessed instanceof Promise ? await assessed : assessed;
   const decision = first.outcome === "require_approval" ? await afterDenial(ctx, caller, digest, first, at) : first;
   const evaluation: Evaluation = {
     id: formatId("evaluation", ctx.chance.bytes(ID_BYTES)),
@@ -51,7 +52,7 @@ export async function evaluate(ctx: Context, caller: Caller, question: Question)
     risk,
     decision,
   };
-  await record(ctx, caller, question, evaluation);
+  await recordEvaluation(ctx, caller, question, evaluation);
   return evaluation;
 }
 
@@ -116,7 +117,13 @@ export async function afterDenial(
   };
 }
 
-async function record(ctx: Context, caller: Caller, question: Question, evaluation: Evaluation): Promise<void> {
+/** Writes down an answer. Only who has made it by the rules in force may call this. */
+export async function recordEvaluation(
+  ctx: Context,
+  caller: Caller,
+  question: Question,
+  evaluation: Evaluation,
+): Promise<void> {
   const { id, at, digest, classification, risk, decision } = evaluation;
   const policies = ctx.rules().policies.digest;
   const payload = asJson({

@@ -40,9 +40,10 @@ export function seal(
   return sealEntry({ stream, version, type, at, salt: ctx.chance.bytes(SALT_BYTES), payload, publics });
 }
 
-/** Reads a request from its entries; null when there is none. */
+/** Reads a request from its entries; null when there is none, or when a part of it was erased: it is over then. */
 export async function loadRequest(ctx: Context, id: RequestId): Promise<RequestState | null> {
-  return foldRequest((await ctx.store.stream(requestStream(id))).map(recorded));
+  const entries = await ctx.store.stream(requestStream(id));
+  return entries.some(({ payload }) => payload === null) ? null : foldRequest(entries.map(recorded));
 }
 
 function recorded(entry: StoredEntry): Recorded {
@@ -68,7 +69,7 @@ export async function commitRequest(
   before: RequestState | null,
   events: readonly RequestEvent[],
   at: Instant,
-  extra: Pick<Append, "idempotency"> = {},
+  extra: Pick<Append, "idempotency" | "erase" | "documents"> = {},
 ): Promise<Committed | NotCommitted> {
   const after = events.reduce<RequestState | null>((state, event) => applyEvent(state, { event, at }), before);
   if (after === null || events.length === 0) throw new RangeError("a commit needs events");

@@ -148,7 +148,7 @@ export async function redeem(
       at,
     });
     if (refused !== null) return refused;
-    const refusal = await refusalNow(ctx, state, digest, assess(state.opened.question, ctx.rules(), at));
+    const refusal = await refusalNow(ctx, state, digest, await assess(state.opened.question, ctx.rules(), at));
     if (refusal === "again") continue;
     if (refusal !== null) return refusal;
 

@@ -144,7 +144,7 @@ async function commitOpen(
   action: { digest: Digest; text: string },
 ): Promise<Committed | NotCommitted> {
   const at = ctx.clock.now();
-  const assessment = assess(wanted.question, ctx.rules(), at);
+  const assessment = await assess(wanted.question, ctx.rules(), at);
   // An evaluation made before people said no must not be a way round their denial.
   const decision = requestable(await afterDenial(ctx, caller, action.digest, assessment.decision, at));
   const opened = openedRequest(ctx, caller, wanted, action, { ...assessment, decision }, at);
@@ -228,7 +228,7 @@ async function commitAttach(
     reason,
   });
   const after = events.reduce((next, event) => applyEvent(next, { event, at }), state);
-  const ended = outgrown(after, assess(wanted.question, ctx.rules(), at));
+  const ended = outgrown(after, await assess(wanted.question, ctx.rules(), at));
   if (ended === null) return commitRequest(ctx, state, events, at, idempotency(wanted, caller, state.opened.id));
   const result = await commitRequest(ctx, state, [...events, ended], at);
   return result.status === "committed" ? null : result;

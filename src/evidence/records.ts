@@ -36,8 +36,9 @@ type Open = { readonly fold: RecordFold; bytes: number; changedAt: number };
  */
 export async function* recordsOf(
   entries: AsyncIterable<RawEntry | readonly RawEntry[]> | Iterable<RawEntry>,
+  openMax: number = RECORDS_OPEN_MAX,
 ): AsyncGenerator<ActionRecord, void, undefined> {
-  const table = new Table();
+  const table = new Table(openMax);
   for await (const item of entries) {
     for (const entry of isList(item) ? item : [item]) {
       table.add(entry, openEntry(entry.header, entry.payload, entry.salt));
@@ -53,6 +54,11 @@ class Table {
   #bytes = 0;
   #now = 0;
   #lookAt = 0;
+  readonly #openMax: number;
+
+  constructor(openMax: number) {
+    this.#openMax = openMax;
+  }
 
   add(entry: RawEntry, opened: OpenedEntry): void {
     this.#now = Math.max(this.#now, opened.at);
@@ -86,11 +92,11 @@ class Table {
 
   /** What has ended long enough ago, and what there is no room for. */
   *due(): Generator<ActionRecord, void, undefined> {
-    const crowded = this.#open.size > RECORDS_OPEN_MAX || this.#bytes > RECORD_BYTES_MAX;
+    const crowded = this.#open.size > this.#openMax || this.#bytes > RECORD_BYTES_MAX;
     if (!crowded && this.#now < this.#lookAt) return;
     this.#lookAt = this.#now + LOOK_EVERY_MS;
     for (const [stream, open] of this.#open) {
-      const full = this.#open.size > RECORDS_OPEN_MAX || this.#bytes > RECORD_BYTES_MAX;
+      const full = this.#open.size > this.#openMax || this.#bytes > RECORD_BYTES_MAX;
       const over = open.changedAt + RECORD_LINGER_MS <= this.#now;
       if (!full && !over) return;
       if (!full && !ENDED.has(open.fold.status)) continue;

@@ -5,6 +5,8 @@ import { HttpProblem, problemOf } from "./problem.ts";
 import { Routes } from "./route.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { authzenRoutes } from "./routes/authzen.ts";
+import { eraseRoutes } from "./routes/erase.ts";
+import { exportRoutes } from "./routes/export.ts";
 import { ledgerRoutes } from "./routes/ledger.ts";
 import { metaRoutes } from "./routes/meta.ts";
 import { peopleRoutes } from "./routes/people.ts";
@@ -75,6 +77,8 @@ export function buildApp(house: House, log: Log): FastifyInstance {
   sessionRoutes(routes, house);
   adminRoutes(routes, house);
   ledgerRoutes(routes, house);
+  eraseRoutes(routes, house);
+  exportRoutes(routes, house);
   const folder = consoleFolder();
   if (folder !== null) serveConsole(app, folder);
   return app;

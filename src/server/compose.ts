@@ -3,8 +3,17 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
-import type { Instant } from "../core/brand.ts";
-import { Bus, Credentials, keepTime, RateWindows, Turns, recordChange, type EngineContext } from "../engine/index.ts";
+import type { GroupName, Instant } from "../core/brand.ts";
+import {
+  Bus,
+  Credentials,
+  keepTime,
+  RateWindows,
+  Turns,
+  recordChange,
+  resumeForget,
+  type EngineContext,
+} from "../engine/index.ts";
 import type { Chance, Clock } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
 import { openSqliteStore } from "../stores/sqlite/index.ts";
@@ -13,6 +22,7 @@ import { LEDGER_DEFAULT, type Config } from "./config.ts";
 import { originOf } from "./epoch.ts";
 import { ensureFolder } from "./folder.ts";
 import type { House } from "./house.ts";
+import { WebhookExport } from "./export/webhook.ts";
 import { fileSigner } from "./keys.ts";
 import { Heart, recordConfig, recordKeys } from "./lifecycle.ts";
 import { releaseWhenQuiet } from "./memory.ts";
@@ -20,6 +30,7 @@ import { Metrics } from "./metrics.ts";
 import { Notary } from "./notary.ts";
 import { Publisher } from "./publisher.ts";
 import { RulesKeeper } from "./rules.ts";
+import { version } from "./version.ts";
 import { askWitnesses, assertWitnessed } from "./witnessed.ts";
 
 export type StartOptions = {
@@ -84,11 +95,12 @@ export async function start({
     const house = await furnish({ config, store, clock, demo, log, closing: closing.signal, address });
     await recordConfig(house.ctx, config);
     const operatorToken = await operatorTokenOf(config, house);
+    const exportTo = exportOf({ config, store, clock, log, origin: house.ledgerOrigin });
     const app = buildApp(house, log);
     await app.listen({ host: config.host, port: config.port });
     const url = urlOf(config, app);
     address.url = config.publicUrl ?? url; // with port 0 it is known only now
-    return await run(house, app, url, operatorToken, closing, log);
+    return await run(house, app, url, operatorToken, closing, log, exportTo);
   } catch (error) {
     closing.abort();
     await store[Symbol.asyncDispose]();
@@ -122,6 +134,7 @@ async function furnish({ config, store, clock, demo, log, closing, address }: Pa
   const rules = await RulesKeeper.open(config, recorder);
   const publisher = new Publisher({ notary, store, witnesses, quorum: witnessQuorum, log });
   await publisher.restore();
+  await resumeForget({ store });
   const ctx: EngineContext = {
     ...recorder,
     signer: keys.permit,
@@ -143,6 +156,7 @@ async function furnish({ config, store, clock, demo, log, closing, address }: Pa
     notary,
     publisher,
     ledgerPublic: isPublic ?? demo,
+    privacy: privacyOf(config),
     get publicUrl() {
       return address.url;
     },
@@ -151,6 +165,19 @@ async function furnish({ config, store, clock, demo, log, closing, address }: Pa
   };
 }
 
+function privacyOf({ privacy }: Config): House["privacy"] {
+  if (privacy === undefined || privacy === null) return null;
+  return { approvers: privacy.approvers as GroupName, quorum: privacy.quorum };
+}
+
+/** Checked before anything listens: a webhook that cannot be signed is a mistake to hear of at the start. */
+function exportOf({ config, store, clock, log, origin }: ExportParts): WebhookExport | null {
+  if (config.export === undefined || config.export === null) return null;
+  return new WebhookExport({ config: config.export, store, clock, log, source: { origin, version: version() } });
+}
+
+type ExportParts = Pick<Parts, "config" | "store" | "clock" | "log"> & { readonly origin: string };
+
 async function run(
   house: House,
   app: FastifyInstance,
@@ -158,6 +185,7 @@ async function run(
   operatorToken: string,
   closing: AbortController,
   log: Log,
+  exportTo: WebhookExport | null,
 ): Promise<Running> {
   const { ctx, rules } = house;
   await recordChange(ctx, "server.started", { node: process.version, demo: house.demo }, {});
@@ -169,6 +197,7 @@ async function run(
   const timekeeper = keepTime(ctx, closing.signal);
   const publishing = house.publisher.run(closing.signal);
   new Heart(ctx).run(closing.signal);
+  const exporting = exportTo?.run(closing.signal);
   const fault = ctx.store.fault.then((error) => {
     throw error;
   });
@@ -182,6 +211,7 @@ async function run(
     await app.close();
     await timekeeper.catch(() => {});
     await publishing;
+    await exporting;
     await recordChange(ctx, "server.stopped", {}, {}).catch(() => {});
     await ctx.store[Symbol.asyncDispose]();
     closed.resolve();

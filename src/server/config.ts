@@ -18,6 +18,18 @@ export type Config = {
   readonly policies: string;
   readonly limits: Limits;
   readonly ledger?: LedgerConfig;
+  readonly privacy?: PrivacyConfig | null;
+  readonly export?: ExportConfig | null;
+};
+
+/** The group that approves erasures, and how many of it; at least two people in any case. */
+export type PrivacyConfig = { readonly approvers: string; readonly quorum: number };
+/** Where events go: a webhook that is signed as Standard Webhooks says, with the secret in a file. */
+export type ExportConfig = {
+  readonly url: string;
+  readonly secretFile: string;
+  /** Hosts that may be loopback or private addresses. */
+  readonly allowPrivate: readonly string[];
 };
 
 /** Who may read the ledger's headers, and who cosigns it. */
@@ -89,6 +101,16 @@ const Written = z.strictObject({
     .refine(areDistinct, "two of these have the same name or the same key: one witness counts once")
     .default([]),
   witness_quorum: z.int().min(0).max(WITNESSES_MAX).optional(),
+  privacy: z.strictObject({ approvers: z.string().min(1), quorum: z.int().min(2).max(100).default(2) }).optional(),
+  export: z
+    .strictObject({
+      webhook: z.strictObject({
+        url: z.url({ protocol: /^https?$/, error: "write an http or https address" }),
+        secret_file: z.string().min(1),
+        allow_private: z.array(z.string().min(1)).max(16).default([]),
+      }),
+    })
+    .optional(),
 });
 
 export const LEDGER_DEFAULT: LedgerConfig = { public: null, witnesses: [], witnessQuorum: 0 };
@@ -137,7 +159,15 @@ function configOf(written: z.infer<typeof Written>, base: string): Config {
       approvedForMs: ms(limits.approved_for_seconds, LIMITS_DEFAULT.approvedForMs),
     },
     ledger: ledgerOf(written),
+    privacy: written.privacy ?? null,
+    export: exportOf(written, base),
   };
+}
+
+function exportOf({ export: to }: z.infer<typeof Written>, base: string): ExportConfig | null {
+  if (to === undefined) return null;
+  const { url, secret_file: file, allow_private: allowPrivate } = to.webhook;
+  return { url, secretFile: resolve(base, file), allowPrivate };
 }
 
 function ledgerOf({ ledger, witnesses, witness_quorum: quorum }: z.infer<typeof Written>): LedgerConfig {

@@ -1,4 +1,4 @@
-import type { EngineContext, Credentials } from "../engine/index.ts";
+import type { EngineContext, Credentials, Privacy } from "../engine/index.ts";
 import type { Signer } from "../ports/signer.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Notary } from "./notary.ts";
@@ -19,6 +19,8 @@ export type House = {
   readonly notary: Notary;
   /** Holds the checkpoint that is shown to the world. */
   readonly publisher: Publisher;
+  /** Who approves erasures; null where the settings name nobody, and nothing is erased. */
+  readonly privacy: Privacy | null;
   /** Anybody may read the ledger's headers; else the operator alone. */
   readonly ledgerPublic: boolean;
   /** The address that links and `iss` carry, without a trailing slash. */

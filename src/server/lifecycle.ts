@@ -71,6 +71,12 @@ export async function recordConfig(recorder: Recorder, config: Config): Promise<
       witnesses: ledger.witnesses.map(({ url, vkey }) => ({ url, vkey })),
       witness_quorum: ledger.witnessQuorum,
     },
+    // Who may agree to an erasure, and where events go.
+    privacy: config.privacy === undefined || config.privacy === null ? null : { ...config.privacy },
+    export:
+      config.export === undefined || config.export === null
+        ? null
+        : { url: config.export.url, allow_private: config.export.allowPrivate },
   };
   const digest = `sha256:${createHash("sha256").update(canonicalBytes(settings)).digest("hex")}`;
   const known = await recorder.store.document(CONFIG.kind, CONFIG.id);

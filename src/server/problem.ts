@@ -69,6 +69,10 @@ const ENGINE_STATUS: Readonly<Record<EngineErrorCode, number>> = {
   denial_binding_invalid: 400,
   not_requestable: 400,
   idempotency_reused: 409,
+  nothing_to_erase: 404,
+  erasure_invalid: 400,
+  erasure_too_large: 413,
+  subject_in_directory: 409,
   contention: 503,
 };
 

@@ -1,13 +1,14 @@
 import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { declaredClassifier, loadCatalogue } from "../classifiers/declared/index.ts";
+import { basename, join } from "node:path";
+import { loadCatalogue } from "../classifiers/declared/index.ts";
 import type { Digest } from "../core/brand.ts";
 import { recordChange, type EngineContext, type Rules } from "../engine/index.ts";
 import { activeMembers, fromDocument, loadDirectory, toDocument } from "../identity/directory/index.ts";
-import { loadPolicies, type PolicySummary } from "../policies/cedar/index.ts";
+import { loadPolicies, type LoadedPolicies, type PolicySummary } from "../policies/cedar/index.ts";
 import { ConfigError, type ConfigProblem } from "../ports/config.ts";
 import type { Directory } from "../ports/directory.ts";
 import type { Store } from "../ports/store.ts";
+import { composedClassifier } from "./classify/composed.ts";
 import type { Config } from "./config.ts";
 import { linkChanges } from "./links.ts";
 
@@ -15,6 +16,7 @@ import { linkChanges } from "./links.ts";
 export type LoadedRules = Rules & {
   readonly catalogueDigest: Digest;
   readonly policyList: readonly PolicySummary[];
+  readonly policyTexts: LoadedPolicies["texts"];
   readonly titles: ReadonlyMap<string, string>;
   readonly warnings: readonly ConfigProblem[];
 };
@@ -24,6 +26,8 @@ type Files = Pick<Config, "directory" | "catalogue" | "policies">;
 
 const DOCUMENT = { kind: "directory", id: "current" } as const;
 const WATCH_MS = 1000;
+/** Characters of all policies that one entry keeps: in UTF-8 and escaped they have to fit into a payload. */
+const POLICY_TEXTS_CHARS_MAX = 500_000;
 
 /**
  * Holds the rules in force. A reload reads everything anew, records what changed, and only then replaces the whole;
@@ -117,13 +121,26 @@ export class RulesKeeper {
       }
     }
     if (before?.policies.digest !== after.policies.digest) {
-      const policies = after.policyList.map(({ id, kind, because, file, line }) => ({ id, kind, because, file, line }));
-      await recordChange(this.#ledger, "policy.changed", { policies }, { policies: after.policies.digest });
+      const policies = after.policyList.map(({ id, kind, because, file, line }) => ({
+        id,
+        kind,
+        because,
+        file: basename(file),
+        line,
+      }));
+      const payload = { policies, texts: recordable(after.policyTexts) };
+      await recordChange(this.#ledger, "policy.changed", payload, { policies: after.policies.digest });
     }
     if (before?.catalogueDigest !== after.catalogueDigest) {
       await recordChange(this.#ledger, "catalogue.changed", {}, { catalogue: after.catalogueDigest });
     }
   }
+}
+
+/** The policies' own words for the record; null where a payload could not hold them: their digest stands all the same. */
+function recordable(texts: LoadedPolicies["texts"]): LoadedRules["policyTexts"] | null {
+  const chars = texts.reduce((sum, { text }) => sum + text.length, 0);
+  return chars <= POLICY_TEXTS_CHARS_MAX ? texts : null;
 }
 
 function load(files: Files, previous: Directory | null, ledger: Ledger): LoadedRules {
@@ -140,9 +157,10 @@ function load(files: Files, previous: Directory | null, ledger: Ledger): LoadedR
   return {
     directory,
     policies,
-    classifier: declaredClassifier(catalogue),
+    classifier: composedClassifier(catalogue),
     catalogueDigest: catalogue.digest,
     policyList: policies.policies,
+    policyTexts: policies.texts,
     titles,
     warnings,
   };

@@ -88,3 +88,23 @@ export const TokenBody: z.ZodType<{
     .optional(),
 });
 export const Empty: z.ZodType<Record<string, never>> = z.strictObject({});
+export const ErasureBody: z.ZodType<{
+  person?: string | undefined;
+  subject?: string | undefined;
+  before?: string | undefined;
+  legal_basis: string;
+}> = z.strictObject({
+  person: z.string().min(1).max(200).optional(),
+  subject: z.string().min(1).max(512).optional(),
+  before: z.string().max(32).optional(),
+  legal_basis: z.string().min(3).max(1000),
+});
+export const ExportBody: z.ZodType<{
+  format: "csv" | "ocsf" | "oscal" | "evidence";
+  from: string | null;
+  to: string | null;
+}> = z.strictObject({
+  format: z.enum(["csv", "ocsf", "oscal", "evidence"]),
+  from: z.string().max(32).nullable(),
+  to: z.string().max(32).nullable(),
+});

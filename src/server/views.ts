@@ -80,6 +80,7 @@ export function viewOf(state: RequestState, reader: Reviewer | null, directory: 
     effects: classification.effects.map(plain),
     facts: classification.facts.map(plain),
     opaque: [...classification.opaque],
+    traits: (classification.traits ?? []).map(({ id, because }) => ({ id, because })),
     risk: plain(opened.risk),
     holds: opened.holds.map(({ policy, because }) => ({ policy, because })),
     terms: seatingOf(state).terms.map(({ group, quorum, filled }) => ({ group, quorum, filled })),

@@ -1,14 +1,15 @@
-import { parseJson } from "../core/action/index.ts";
-import { decodeBase64 } from "../core/encoding.ts";
-import { ENTRY_PAYLOAD_BYTES_MAX, TILE_WIDTH, decodeBundle, indexPath, tilePath } from "../core/ledger/index.ts";
-import type { AuditedEntry, LedgerEntry } from "./ledger.ts";
-import { memberOf, numberAt, textAt } from "./shapes.ts";
+import { TILE_WIDTH, decodeBundle, indexPath, tilePath } from "../core/ledger/index.ts";
+import type { AuditedEntry } from "./ledger.ts";
+import { PayloadLines } from "./payload-lines.ts";
 
-/** Reads one file of a published folder by its path, such as `tile/entries/000`; null where it is not there. */
+/**
+ * Reads one file of a published folder by its path, such as `tile/entries/000`; null where it is not there. Headers are
+ * views of what it answers: it may use that memory again only for somebody who keeps no entry.
+ */
 export type Folder = (path: string) => Promise<Uint8Array | null>;
 
-/** A line of `payloads/<N>.jsonl`: what was committed to, and where the entry is filed. */
-type Line = Omit<LedgerEntry, "header">;
+/** Entries handed on at a time: few, so that they are still in the processor's cache when they are verified. */
+const LIST = 16;
 
 /** Where the payloads of 256 entries lie in a folder, from entry 256·n on. */
 export function payloadsPath(bundle: number): string {
@@ -16,7 +17,7 @@ export function payloadsPath(bundle: number): string {
 }
 
 /**
- * The entries of a published folder (spec/ledger.md §4), from an index to a checkpoint's size, a bundle at a time: what
+ * The entries of a published folder (spec/ledger.md §4), from an index to a checkpoint's size, some at a time: what
  * `verifyLedger` takes. A missing bundle ends it, and the verdict says how many are missing; a broken file throws.
  */
 export async function* readFolder(
@@ -28,8 +29,12 @@ export async function* readFolder(
     const first = bundle * TILE_WIDTH;
     const headers = await headersOf(folder, bundle, Math.min(TILE_WIDTH, size - first));
     if (headers === null) return;
-    const lines = await linesOf(folder, bundle, first);
-    yield headers.map((header, at) => entryOf(first + at, header, lines?.[at])).slice(Math.max(0, from - first));
+    const payloads = await folder(payloadsPath(bundle));
+    const lines = payloads === null ? null : new PayloadLines(payloads);
+    for (let at = 0; at < headers.length; at += LIST) {
+      const some = headers.slice(at, at + LIST).map((header, offset) => entryOf(first + at + offset, header, lines));
+      yield first + at >= from ? some : some.filter(({ index }) => index >= from);
+    }
   }
 }
 
@@ -42,82 +47,20 @@ async function headersOf(folder: Folder, index: number, width: number): Promise<
   return full === null ? null : decodeBundle(full, TILE_WIDTH).slice(0, width);
 }
 
-/** Without a line the payload counts as erased, and the header alone says where the entry is filed. */
-function entryOf(index: number, header: Uint8Array, line: Line | undefined): AuditedEntry {
-  if (line === undefined) return { index, header, payload: null, salt: null };
+/** Without a line the payload counts as erased. */
+function entryOf(index: number, header: Uint8Array, lines: PayloadLines | null): AuditedEntry {
+  const line = lineOf(index, header, lines);
+  if (line === null) return { index, header, payload: null, salt: null };
+  const { filed, payload, salt } = line;
   if (line.index !== index) throw new Error(`a line of the payloads is of entry ${line.index}, not ${index}`);
-  const { stream, version, type, payload, salt } = line;
-  return { index, stream, version, type, header, payload, salt };
+  return filed === null ? { index, header, payload, salt } : { index, ...filed, header, payload, salt };
 }
 
-async function linesOf(folder: Folder, bundle: number, first: number): Promise<readonly Line[] | null> {
-  const path = payloadsPath(bundle);
-  const bytes = await folder(path);
-  if (bytes === null) return null;
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const arena = { bytes: Buffer.allocUnsafe(file.length), used: 0 };
-  const lines: Line[] = [];
-  for (let at = 0; at < file.length;) {
-    const newline = file.indexOf(0x0a, at);
-    const end = newline === -1 ? file.length : newline;
-    try {
-      lines.push(readUsual(file, at, end, arena) ?? readAny(file.subarray(at, end)));
-    } catch (cause) {
-      throw new Error(`${path}: line ${lines.length + 1}, of entry ${first + lines.length}, is none`, { cause });
-    }
-    at = end + 1;
+function lineOf(index: number, header: Uint8Array, lines: PayloadLines | null): ReturnType<PayloadLines["next"]> {
+  try {
+    return lines?.next(header) ?? null;
+  } catch (cause) {
+    const because = cause instanceof Error ? cause.message : "a line is none";
+    throw new Error(`${payloadsPath(Math.floor(index / TILE_WIDTH))}: ${because}, of entry ${index}`, { cause });
   }
-  return lines;
-}
-
-type Arena = { readonly bytes: Buffer; used: number };
-
-const PAYLOAD = ',"payload":"';
-const SALT = '","salt":"';
-/** Where the salt ends: 32 bytes in base64 are 44 characters. */
-const SALT_CHARS = 44;
-const TAIL = /^","stream":"([ !#-[\]-~]*)","type":"([a-z0-9_.]*)","version":(0|[1-9][0-9]{0,14})\}$/;
-const HEAD = /^\{"index":(0|[1-9][0-9]{0,14})$/;
-
-/** A line as the spec writes it, read by its quotes; null for any other spelling, which is for a parser. */
-function readUsual(file: Buffer, from: number, end: number, arena: Arena): Line | null {
-  const comma = file.indexOf(0x2c, from);
-  const payloadAt = comma + PAYLOAD.length;
-  const payloadEnd = file.indexOf(0x22, payloadAt);
-  const saltAt = payloadEnd + SALT.length;
-  const saltEnd = saltAt + SALT_CHARS;
-  if (comma === -1 || payloadEnd === -1 || saltEnd > end) return null;
-  if (!standsAt(file, comma, PAYLOAD) || !standsAt(file, payloadEnd, SALT)) return null;
-  const [, index] = HEAD.exec(file.toString("latin1", from, comma)) ?? [];
-  const [, stream, type, version] = TAIL.exec(file.toString("latin1", saltEnd, end)) ?? [];
-  if (index === undefined || stream === undefined || type === undefined) return null;
-  const payload = fromBase64(file, payloadAt, payloadEnd, arena);
-  const salt = fromBase64(file, saltAt, saltEnd, arena);
-  return { index: Number(index), stream, version: Number(version), type, payload, salt };
-}
-
-function standsAt(file: Buffer, at: number, text: string): boolean {
-  for (let index = 0; index < text.length; index++) if (file[at + index] !== text.charCodeAt(index)) return false;
-  return true;
-}
-
-/** Whatever a lenient decoder makes of odd base64 has to be what the header commits to: no strictness is needed here. */
-function fromBase64(file: Buffer, from: number, to: number, arena: Arena): Uint8Array {
-  const start = arena.used;
-  arena.used += arena.bytes.write(file.toString("latin1", from, to), start, "base64");
-  return arena.bytes.subarray(start, arena.used);
-}
-
-function readAny(bytes: Uint8Array): Line {
-  const json = parseJson(bytes, { bytesMax: 2 * ENTRY_PAYLOAD_BYTES_MAX });
-  const secret = (name: string): Uint8Array | null =>
-    memberOf(json, name) === null ? null : decodeBase64(textAt(json, name));
-  return {
-    index: numberAt(json, "index"),
-    stream: textAt(json, "stream"),
-    version: numberAt(json, "version"),
-    type: textAt(json, "type"),
-    payload: secret("payload"),
-    salt: secret("salt"),
-  };
 }

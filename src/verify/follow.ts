@@ -130,7 +130,7 @@ export class Follower {
       this.#trails.set(stream, trail);
     }
     trail?.follow(header, payload, {
-      rosters: this.#rules.rosters(at),
+      rosters: () => this.#rules.rosters(at),
       complain,
       ordered: (what, earlier, later) => this.#clock.ordered(what, earlier, later, index, stream),
       same: (what, at, said) => this.#clock.same(what, at, said, index, stream),

@@ -21,6 +21,8 @@ export class Header {
   #stream: string | null = null;
   #type = "";
   #at = 0;
+  /** The place of the public member that is looked at next. */
+  #cursor = 0;
   /** The minute of the entry before: times are nearly always in the same one. */
   readonly #minute: Uint8Array = new Uint8Array(MINUTE_BYTES);
   #minuteAt = 0;
@@ -87,7 +89,12 @@ export class Header {
       return Object.hasOwn(this.#opened.publics, name) ? this.#opened.publics[name] : undefined;
     }
     const { places, members } = this.#scan;
-    for (let place = 0; place < members * 5; place += 5) {
+    const end = members * 5;
+    // From where the last one was found: they are mostly asked for in their order.
+    for (let turn = 0; turn < members; turn++) {
+      if (this.#cursor >= end) this.#cursor = 0;
+      const place = this.#cursor;
+      this.#cursor += 5;
       const from = places[place] ?? 0;
       if ((places[place + 1] ?? 0) - from === name.length && isText(this.#bytes, from, name)) return this.#value(place);
     }

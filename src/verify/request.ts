@@ -67,8 +67,8 @@ export function isLive(stage: Stage): boolean {
 
 /** What a request is judged by beside its own entries. */
 export type Surroundings = {
-  /** The rosters that may have been in force when the entry was written. */
-  readonly rosters: readonly Roster[];
+  /** The rosters that may have been in force when the entry was written; none where that cannot be known. */
+  readonly rosters: () => readonly Roster[];
   readonly complain: Complain;
   /** Says so where `later` was before `earlier`. */
   readonly ordered: (what: string, earlier: number, later: number) => void;
@@ -150,9 +150,9 @@ export class RequestTrail {
     if (this.#stream !== REQUEST_STREAM + opened.id) complain(`the request is \`${opened.id}\`, the stream another's`);
     same("the request was opened", at, opened.openedAt);
     const { agent } = opened;
-    if (agent === null || rosters.length === 0) return;
-    const missing = rosters.map((roster) => missingBars(roster, agent, this.#barred));
-    if (missing.some((people) => people.length === 0)) return;
+    if (agent === null) return;
+    const missing = rosters().map((roster) => missingBars(roster, agent, this.#barred));
+    if (missing.length === 0 || missing.some((people) => people.length === 0)) return;
     complain(`\`${missing[0]?.join("`, `")}\` stands behind the agent by the directory in force, and is not barred`);
   }
 
@@ -194,7 +194,7 @@ export class RequestTrail {
   /** One of the rosters that may have been in force has to let the person approve. */
   #checkRoster({ person, groups }: Review, { rosters, complain }: Surroundings): void {
     const { agent, openedAt } = this.#request();
-    const faults = rosters.map((roster) => faultOfApprover(roster, { person, groups, agent, openedAt }));
+    const faults = rosters().map((roster) => faultOfApprover(roster, { person, groups, agent, openedAt }));
     const [first] = faults;
     if (first !== undefined && first !== null && faults.every((fault) => fault !== null)) complain(first);
   }

@@ -78,5 +78,5 @@ export function restoreRoster(json: Json): Roster {
 }
 
 function place(group: string, person: string): string {
-  return JSON.stringify([group, person]);
+  return `${group.length} ${group} ${person}`;
 }

@@ -39,8 +39,8 @@ export function readOpened(payload: Json): Opened {
   if (digest(encoder.encode(canonical)) !== shown) {
     throw new ShapeError("its digest is not that of its canonical action");
   }
-  const action = canonicalAction(parseQuestion(memberOf(request, "question")));
-  if (action.text !== canonical) throw new ShapeError("its question is not the action that its digest names");
+  const question = memberOf(request, "question");
+  if (!isActionOf(question, canonical)) throw new ShapeError("its question is not the action that its digest names");
   const agent = request["agent"];
   return {
     id: textAt(request, "id"),
@@ -53,6 +53,14 @@ export function readOpened(payload: Json): Opened {
     expiresAt: numberAt(request, "expiresAt"),
     approvedForMs: numberAt(request, "approvedForMs"),
   };
+}
+
+/** Whether a canonical text is that of a question. Out of a canonical payload the members come in their order already. */
+function isActionOf(question: Json, canonical: string): boolean {
+  const { subject, action, resource, context } = isJsonObject(question) ? question : {};
+  const environment = isJsonObject(context) ? (context["environment"] ?? null) : null;
+  const written = JSON.stringify({ action, environment, resource, subject, v: 1 });
+  return written === canonical || canonicalAction(parseQuestion(question)).text === canonical;
 }
 
 /** The people in the `barred` list of a payload. */

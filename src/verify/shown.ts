@@ -47,10 +47,11 @@ export function contradictionByBytes(header: Pick<Header, "type" | "shown">, pay
     return says(STATUS, status) ? null : differs("status");
   }
   if (header.type !== "action.evaluated") return null;
-  if (!into(DECISION) || !says(OUTCOME, header.shown("outcome"))) return differs("outcome");
+  const [digest, gate, outcome] = [header.shown("digest"), header.shown("gate"), header.shown("outcome")];
+  if (!into(DECISION) || !says(OUTCOME, outcome)) return differs("outcome");
   skimmer.leave();
-  if (!says(DIGEST, header.shown("digest"))) return differs("digest");
-  return says(GATE, header.shown("gate")) ? null : differs("gate");
+  if (!says(DIGEST, digest)) return differs("digest");
+  return says(GATE, gate) ? null : differs("gate");
 }
 
 function into(name: SkimName | undefined): boolean {

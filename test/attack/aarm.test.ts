@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Instant } from "../../src/core/brand.ts";
-import type { Json } from "../../src/core/action/index.ts";
+import { openHeader } from "../../src/core/ledger/index.ts";
+import { verifyReceipt } from "../../src/verify/index.ts";
+import { jsonText, type Json } from "../../src/core/action/index.ts";
 import { deleteAudit, exportRows, readRows } from "../support/actions.ts";
 import { HOUR } from "../support/clock.ts";
 import { approve, hold, permitFor, redeem, review, statusOf } from "../support/flow.ts";
@@ -123,4 +125,46 @@ test("aarm.R6: every evaluation binds human, service, agent, session and role to
     ({ person, relation }) => `${person.id} ${relation}`,
   );
   assert.deepEqual(relations.toSorted(), ["ann on_behalf_of", "cy agent_owner", "dee token_holder", "gil delegate"]);
+});
+
+test("aarm.R5: every decision, permit, redemption and outcome has a signed receipt that is verified offline", async () => {
+  const from = await house.size();
+  await gate.post("/access/v1/evaluation", readRows(7));
+  await gate.post("/access/v1/evaluation", deleteAudit());
+  const held = await hold(gate, exportRows(7_001));
+  await approve(await house.person("ann"), held);
+  const permit = await permitFor(gate, exportRows(7_001), held);
+  const used = await redeem(gate, permit, held.digest);
+  const path = `/v1/permits/${textAt(used.body, "permit_id")}/outcome`;
+  assert.equal((await gate.post(path, { status: "succeeded" })).status, 200);
+  const denied = await hold(gate, exportRows(7_002));
+  await review(await house.person("ann"), denied, "deny");
+
+  const vkey = (await house.anyone.get("/ledger/vkey")).text.trim();
+  const told = new Map<string, string>();
+  for (const { index, type, header } of await house.store.range(from, 1000)) {
+    const { text } = await house.operator.get(`/ledger/receipt/${index}`);
+    // From here on nothing but the receipt, the key and the leaf: no server, no store.
+    const proven = verifyReceipt({ receipt: text, vkey, leaf: Uint8Array.from(header) });
+    assert.equal(proven.index, index);
+    const flipped = Uint8Array.from(header, (byte, at) => (at === 9 ? byte ^ 1 : byte));
+    assert.throws(() => verifyReceipt({ receipt: text, vkey, leaf: flipped }));
+    assert.throws(() => verifyReceipt({ receipt: text.replace(`index ${index}`, `index ${index + 1}`), vkey }));
+    const { publics } = openHeader(header);
+    told.set(`${type} ${jsonText(publics["outcome"] ?? publics["verdict"] ?? publics["status"])}`.trim(), text);
+  }
+  for (const decision of [
+    "action.evaluated allow",
+    "action.evaluated deny",
+    "action.evaluated require_approval",
+    "review.recorded approve",
+    "review.recorded deny",
+    "request.approved",
+    "request.denied",
+    "permit.issued",
+    "permit.redeemed",
+    "action.completed succeeded",
+  ]) {
+    assert.ok(told.has(decision), decision);
+  }
 });

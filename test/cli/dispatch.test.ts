@@ -163,6 +163,7 @@ test("shown.differs: an action that is not the one under its digest is not shown
     effects: [],
     facts: [],
     opaque: [],
+    traits: [],
     risk: { score: 0, level: "low", contributions: [], floors: [] },
     holds: [],
     terms: [],

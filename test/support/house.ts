@@ -5,7 +5,7 @@ import { LIMITS_DEFAULT, type Limits } from "../../src/engine/index.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { start, type Running } from "../../src/server/compose.ts";
-import { LEDGER_DEFAULT, type LedgerConfig } from "../../src/server/config.ts";
+import { LEDGER_DEFAULT, type ExportConfig, type LedgerConfig, type PrivacyConfig } from "../../src/server/config.ts";
 import { textAt } from "./json.ts";
 import { RuleFiles, type RuleTexts } from "./rules.ts";
 
@@ -16,6 +16,8 @@ export type HouseOptions = RuleTexts & {
   readonly demo?: boolean;
   readonly publicUrl?: string;
   readonly ledger?: Partial<LedgerConfig>;
+  readonly privacy?: PrivacyConfig;
+  readonly export?: ExportConfig;
 };
 
 /** An answer, its body parsed by our strict parser where it is JSON. */
@@ -108,7 +110,7 @@ export class House implements AsyncDisposable {
   /** Over files that are there already, such as those of a house that was stopped. */
   static async over(
     files: RuleFiles,
-    { limits = {}, store, clock, demo, publicUrl, ledger }: HouseOptions = {},
+    { limits = {}, store, clock, demo, publicUrl, ledger, privacy, export: exportTo }: HouseOptions = {},
   ): Promise<House> {
     const log: string[] = [];
     const running = await start({
@@ -122,6 +124,8 @@ export class House implements AsyncDisposable {
         policies: files.policies,
         limits: { ...LIMITS_DEFAULT, ...limits },
         ledger: { ...LEDGER_DEFAULT, ...ledger },
+        privacy: privacy ?? null,
+        export: exportTo ?? null,
       },
       log: (level, message, details) => log.push(`${level} ${message} ${JSON.stringify(details ?? {})}`),
       ...(store === undefined ? {} : { store }),

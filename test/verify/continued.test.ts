@@ -244,7 +244,7 @@ test("a folder whose lines lie, or cannot be read, is noticed", async () => {
   );
   await assert.rejects(
     line(() => "{}"),
-    /payloads\/000.jsonl: line 6, of entry 5/,
+    /payloads\/000.jsonl: line 6 is none, of entry 5/,
   );
   await assert.rejects(
     line((text) => text.slice(0, 40)),

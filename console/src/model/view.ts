@@ -45,6 +45,7 @@ export type View = {
   readonly effects: readonly FoundEffect[];
   readonly facts: readonly Fact[];
   readonly opaque: readonly string[];
+  readonly traits: readonly { readonly id: string; readonly because: string }[];
   readonly risk: {
     readonly score: number;
     readonly level: Level;

@@ -6,6 +6,8 @@ import type { Effect, FactType, FactValue } from "../../core/risk/index.ts";
 import { ConfigError } from "../../ports/config.ts";
 import type { ConfigProblem } from "../../ports/config.ts";
 import { readYaml } from "../../config/index.ts";
+import { requestRules, requestsMember, TEXT_FACTS, textsMember, textSources } from "./texts.ts";
+import type { RequestRule, TextSource } from "./texts.ts";
 
 /** Actions, resources, and facts of one action in a catalogue. */
 const ACTIONS_MAX = 5_000;
@@ -29,6 +31,8 @@ export type CatalogueAction = {
   readonly title: string | null;
   readonly facts: ReadonlyMap<string, Extraction>;
   readonly constants: ReadonlyMap<string, FactValue>;
+  /** Without effects of its own, the action is whatever its texts do. */
+  readonly texts: readonly TextSource[];
 };
 
 /** `id` ends with `*` when it stands for everything that begins so. */
@@ -40,6 +44,8 @@ export type Catalogue = {
   readonly actions: ReadonlyMap<string, CatalogueAction>;
   readonly resources: readonly CatalogueResource[];
   readonly environments: ReadonlySet<string>;
+  /** HTTP requests whose effects are known. */
+  readonly requests: readonly RequestRule[];
   /** Every fact that policies may read, with its one type. */
   readonly factTypes: ReadonlyMap<string, FactType>;
 };
@@ -69,7 +75,11 @@ const extraction = z.strictObject({
   optional: z.boolean("write true or false").default(false),
 });
 const action = z.strictObject({
-  effects: z.array(effect, "write a list such as [read]").min(1, "name at least one effect; `opaque` holds it always"),
+  effects: z
+    .array(effect, "write a list such as [read]")
+    .min(1, "name at least one effect; `opaque` holds it always")
+    .optional(),
+  texts: textsMember.optional(),
   title: z.string().min(1).max(120).regex(VISIBLE, "must not contain control characters").optional(),
   facts: z.record(factName, extraction).default({}),
   constants: z.record(factName, factValue).default({}),
@@ -82,6 +92,7 @@ const resource = z.strictObject({
 const catalogue = z.strictObject({
   actions: z.record(name, action, "write the actions, each under its name"),
   resources: z.array(resource).max(RESOURCES_MAX).default([]),
+  requests: requestsMember.default([]),
   environments: z
     .array(name, "list the environments, such as [production, staging]")
     .min(1, "list at least one environment"),
@@ -93,7 +104,11 @@ type At = (path: readonly PropertyKey[], message: string, hint: string | null) =
 export function loadCatalogue(path: string): Catalogue {
   const { value, problem } = readYaml<Written>(path, catalogue, "catalogue_invalid");
   const factTypes = new Map(RISK_FACTS);
-  const problems = [...factProblems(value, factTypes, problem), ...resourceProblems(value, problem)];
+  const problems = [
+    ...effectProblems(value, problem),
+    ...factProblems(value, factTypes, problem),
+    ...resourceProblems(value, problem),
+  ];
   if (Object.keys(value.actions).length > ACTIONS_MAX) {
     problems.push(problem(["actions"], `more than ${ACTIONS_MAX} actions`, null));
   }
@@ -103,11 +118,12 @@ export function loadCatalogue(path: string): Catalogue {
     actions: new Map(Object.entries(value.actions).map(([key, written]) => [key, actionOf(written)])),
     resources: value.resources,
     environments: new Set(value.environments),
+    requests: requestRules(value.requests),
     factTypes,
   };
 }
 
-function actionOf({ effects, title, facts, constants }: Written["actions"][string]): CatalogueAction {
+function actionOf({ effects = [], title, facts, constants, texts = [] }: Written["actions"][string]): CatalogueAction {
   const extractions = Object.entries(facts).map(
     ([fact, { from, type, optional }]) => [fact, { path: from.split("."), type, optional }] as const,
   );
@@ -116,7 +132,29 @@ function actionOf({ effects, title, facts, constants }: Written["actions"][strin
     title: title ?? null,
     facts: new Map(extractions),
     constants: new Map(Object.entries(constants).map(([fact, value]) => [fact, normal(value)])),
+    texts: textSources(texts),
   };
+}
+
+/** An action says what it does, or where that can be read. */
+function effectProblems({ actions }: Written, at: At): ConfigProblem[] {
+  return Object.entries(actions).flatMap(([key, { effects, texts = [] }]) => {
+    const problems: ConfigProblem[] = [];
+    if (effects === undefined && texts.length === 0) {
+      const hint = "write `effects: [read]`, or `texts:` when a parameter says it; `opaque` holds it always";
+      problems.push(at(["actions", key], "has neither `effects` nor `texts`", hint));
+    }
+    for (const [index, { as, session }] of texts.entries()) {
+      const where = ["actions", key, "texts", index];
+      if (session !== undefined && as !== "sql") {
+        problems.push(at([...where, "session"], "`session` is for `as: sql` alone", "leave it out"));
+      }
+      if (as === "mcp" && effects === undefined) {
+        problems.push(at(where, "arguments alone do not say what a tool does", "write the tool's `effects`"));
+      }
+    }
+    return problems;
+  });
 }
 
 /** Policies see one typed record of facts, so that a fact must be of the same type wherever it appears. */
@@ -145,7 +183,25 @@ function factProblems(written: Written, types: Map<string, FactType>, at: At): C
       );
     }
   }
+  problems.push(...textFactProblems(written, types, at));
   if (types.size > FACTS_MAX) problems.push(at(["actions"], `more than ${FACTS_MAX} different facts`, null));
+  return problems;
+}
+
+/** What a text is found to say are facts as well, each of one type. */
+function textFactProblems({ actions }: Written, types: Map<string, FactType>, at: At): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  for (const [key, { texts = [] }] of Object.entries(actions)) {
+    for (const [index, { as }] of texts.entries()) {
+      for (const [fact, type] of Object.entries(TEXT_FACTS[as])) {
+        const known = types.get(fact) ?? type;
+        types.set(fact, known);
+        if (known === type) continue;
+        const message = `a text of ${as} has the fact \`${fact}\`, which is ${type} and not ${known}`;
+        problems.push(at(["actions", key, "texts", index], message, `use another name than \`${fact}\` elsewhere`));
+      }
+    }
+  }
   return problems;
 }
 

@@ -1,9 +1,8 @@
 import type { Declared, Json, JsonObject, Question } from "../../core/action/index.ts";
 import { EFFECTS } from "../../core/risk/index.ts";
 import type { Classification, Effect, Fact, FactType, FactValue, FoundEffect } from "../../core/risk/index.ts";
-import type { Classifier } from "../../ports/classifier.ts";
 import { FACT_CHARS_MAX, FACT_LIST_MAX, FACT_NAME_CHARS_MAX, FACTS_MAX } from "./catalogue.ts";
-import type { Catalogue, CatalogueAction, Extraction } from "./catalogue.ts";
+import type { Catalogue, CatalogueAction } from "./catalogue.ts";
 
 /** Effects that one question may declare, and reasons that are told of one that was not understood. */
 const DECLARED_EFFECTS_MAX = 32;
@@ -16,11 +15,14 @@ type Draft = {
   readonly opaque: string[];
 };
 
+/** Answers at once. Of an action that has only texts it knows nothing: whoever composes the whole has to read them. */
+export type DeclaredClassifier = { readonly classify: (question: Question) => Classification };
+
 /**
  * A classifier of structured calls: the operator's catalogue says what an action does and where its facts stand; the gate
  * may add effects and facts. Whatever is unknown, missing, of the wrong type or contradicted is `opaque`, with the reason.
  */
-export function declaredClassifier(catalogue: Catalogue): Classifier {
+export function declaredClassifier(catalogue: Catalogue): DeclaredClassifier {
   const sensitivity = sensitivityIndex(catalogue.resources);
   return { classify: (question) => classify(catalogue, sensitivity, question) };
 }
@@ -52,7 +54,7 @@ function addKnown(draft: Draft, known: CatalogueAction, question: Question): voi
   }
   for (const [fact, value] of known.constants) draft.facts.set(fact, { name: fact, value, provenance: "operator" });
   for (const [fact, extraction] of known.facts) {
-    const found = lookUp(question, extraction);
+    const found = lookUp(question, extraction.path);
     const where = extraction.path.join(".");
     if (found === undefined) {
       // An unknown row count is not a small one: what should be known and is not makes the whole action opaque.
@@ -150,7 +152,8 @@ function finish(draft: Draft): Classification {
   };
 }
 
-function lookUp(question: Question, { path }: Extraction): Json | undefined {
+/** The member of a question that a path of the catalogue names. */
+export function lookUp(question: Question, path: readonly string[]): Json | undefined {
   let value: Json | undefined = path[0] === "action" ? question.action : question.resource;
   for (const step of path.slice(1)) {
     if (!isObject(value) || !Object.hasOwn(value, step)) return undefined;

@@ -21,7 +21,6 @@ export const BUILTINS: readonly (readonly [string, Handler])[] = [
   ["shopt", shopt],
   ["hash", hash],
   ["history", history],
-  ["env-list", listEnvironment],
   ["eval", evaluateText],
   ["trap", trap],
   ["alias", alias],
@@ -43,13 +42,7 @@ const reads = (leaf: Leaf, because: string): Done => {
 };
 
 function print(leaf: Leaf): Done {
-  const [first] = leaf.args;
-  reads(leaf, "`echo` prints its words.");
-  // The paths that it prints may be read by what follows.
-  const paths = leaf.args.every(({ value }) => value !== null && /^[\w./-]+$/.test(value)) && first !== undefined;
-  return paths && leaf.args.length === 1 && first.value !== null && !/secret|\.\.|^[/.~]/.test(first.value)
-    ? { files: undefined }
-    : DONE;
+  return reads(leaf, "`echo` prints its words.");
 }
 
 function printf(leaf: Leaf): Done {
@@ -86,7 +79,9 @@ function changeFolder(leaf: Leaf): Done {
   else if (first?.value == null || more !== undefined || /^[-+]/.test(first.value) || head === "popd")
     folders.add(null);
   else {
-    for (const folder of folders) {
+    // A copy, because what is added here is not where it goes on from.
+    const before = Array.from(folders);
+    for (const folder of before) {
       if (folders.size >= FOLDERS_MAX) folders.add(null);
       else if (folder !== null) folders.add(normalPath(first.value, folder));
     }
@@ -135,7 +130,7 @@ function set(leaf: Leaf): Done {
 
 function shopt(leaf: Leaf): Done {
   const names = leaf.args.filter(({ value }) => value === null || !value.startsWith("-"));
-  const sets = leaf.args.some(({ value }) => value !== null && /^-[a-z]*[su]/.test(value));
+  const sets = leaf.args.some(({ value }) => value === null || /^-[a-z]*[su]/.test(value));
   const plain = names.every(
     ({ value }) =>
       value !== null &&
@@ -158,10 +153,6 @@ function history(leaf: Leaf): Done | null {
   const [first, more] = leaf.args;
   const lists = more === undefined && (first === undefined || (first.value !== null && /^\d+$/.test(first.value)));
   return lists ? reads(leaf, "`history` lists what was typed.") : null;
-}
-
-function listEnvironment(): Done | null {
-  return null;
 }
 
 function printEnvironment(leaf: Leaf): Done | null {

@@ -4,7 +4,7 @@ import type { Done, Handler, Leaf } from "./leaf.ts";
 import type { Embedded } from "./embedded.ts";
 import { known } from "./word.ts";
 
-type CloudKind = Exclude<Embedded["kind"], "sql">;
+type CloudKind = Exclude<Embedded["kind"], "sql" | "http">;
 
 const KINDS: readonly (readonly [head: string, kind: CloudKind])[] = [
   ["aws", "aws"],

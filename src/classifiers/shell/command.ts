@@ -8,10 +8,11 @@ import { HARM, runHarm } from "./harm.ts";
 import { INTERPRETERS } from "./interpreters.ts";
 import type { Handler, Leaf } from "./leaf.ts";
 import { WRAPPERS_MAX } from "./limits.ts";
+import { LISTINGS, runListing } from "./listing.ts";
 import { PLAIN, runPlain } from "./plain.ts";
 import { REMOTE_COMMANDS } from "./remote.ts";
 import { SED_COMMANDS } from "./sed.ts";
-import { runService, SERVICES } from "./service.ts";
+
 import type { Files, Word } from "./word.ts";
 import { TRANSFERS } from "./transfer.ts";
 import { WRAPPERS } from "./wrappers.ts";
@@ -32,7 +33,7 @@ const SPECIAL: ReadonlyMap<string, Handler> = new Map([
 
 /** Whether a name means a command that this classifier knows. */
 export function isCommandKnown(name: string): boolean {
-  return SPECIAL.has(name) || PLAIN.has(name) || SERVICES.has(name) || HARM.has(name);
+  return SPECIAL.has(name) || PLAIN.has(name) || LISTINGS.has(name) || HARM.has(name);
 }
 
 /** Folders whose programs are the system's own. */
@@ -77,7 +78,7 @@ export function runCommand(given: Leaf, words: readonly Word[]): Files | undefin
     draft.opaque(`More than ${WRAPPERS_MAX} wrappers around one command.`, span);
     return undefined;
   }
-  const done = SPECIAL.get(head)?.(leaf) ?? runPlain(leaf) ?? runService(leaf) ?? runHarm(leaf);
+  const done = SPECIAL.get(head)?.(leaf) ?? runPlain(leaf) ?? runListing(leaf) ?? runHarm(leaf);
   if (done !== null) return done.files;
   draft.opaque(
     isCommandKnown(head)

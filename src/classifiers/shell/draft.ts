@@ -1,4 +1,4 @@
-import type { Classification, Effect, Fact, FoundEffect, Span, Trait, TraitId } from "../../core/risk/index.ts";
+import type { Effect, Fact, FoundEffect, Span, Trait, TraitId } from "../../core/risk/index.ts";
 import {
   COMMANDS_MAX,
   EMBEDDED_MAX,
@@ -65,7 +65,7 @@ export class Draft {
     if (this.#commands > COMMANDS_MAX) this.opaque(`It runs more than ${COMMANDS_MAX} commands.`, whole);
     if (this.#commands > 1) this.trait("multiple", `It runs ${this.#commands} commands.`, whole);
     const secret = this.#effects.get("secret.read")?.[0];
-    const network = this.#effects.get("network")?.[0];
+    const network = this.#effects.get("network")?.[0] ?? this.#embedded.find(({ kind }) => kind === "http");
     if (secret !== undefined && network !== undefined) {
       this.trait(
         "exfiltration",
@@ -108,14 +108,4 @@ export function shown(text: string): string {
     (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`,
   );
   return `\`${visible}\``;
-}
-
-/** Whether autopilot could let it pass: nothing but reading, all of it understood. */
-export function isHarmless({ effects, opaque, traits = [] }: Classification): boolean {
-  return (
-    opaque.length === 0 &&
-    effects.length > 0 &&
-    effects.every(({ effect }) => effect === "read") &&
-    traits.every(({ id }) => id === "multiple")
-  );
 }

@@ -1,11 +1,19 @@
 import type { Classification, FoundEffect, Span, Trait } from "../../core/risk/index.ts";
 
 /**
- * A part of a command line that another classifier understands: SQL given to `psql -c` (in PostgreSQL's dialect), or the
+ * A part of a command line that another classifier understands: SQL given to `psql -c` (in PostgreSQL's dialect), a plain
+ * request of `curl` without data, credentials or output, or the
  * literal argv of a cloud tool, its head first. `because` is the reason that stands in `opaque` until that has spoken.
  */
 export type Embedded =
   | { readonly kind: "sql"; readonly text: string; readonly because: string; readonly span: Span }
+  | {
+      readonly kind: "http";
+      readonly method: string;
+      readonly url: string;
+      readonly because: string;
+      readonly span: Span;
+    }
   | {
       readonly kind: "aws" | "gcloud" | "az" | "kubectl" | "terraform";
       readonly argv: readonly string[];
@@ -47,7 +55,8 @@ export function withEmbedded(shell: ShellClassification, answers: readonly (Clas
     effects.push({ effect: "opaque", because: reason, provenance: "parsed" });
   }
   const secret = effects.find(({ effect }) => effect === "secret.read");
-  const network = effects.find(({ effect }) => effect === "network");
+  const network =
+    effects.find(({ effect }) => effect === "network") ?? shell.embedded.find(({ kind }) => kind === "http");
   if (secret !== undefined && network !== undefined && !traits.some(({ id }) => id === "exfiltration")) {
     traits.push({ id: "exfiltration", because: `What it reads may leave: ${secret.because} ${network.because}` });
   }

@@ -25,8 +25,10 @@ type Piece = {
   readonly leaks?: string | null;
   readonly fromSource: boolean;
 };
+/** What a variable may hold: `texts` are values it may have, and when `open` there may be others. */
 type Value = {
-  readonly texts: readonly string[] | null;
+  readonly texts: readonly string[];
+  readonly open: boolean;
   readonly files?: Files | undefined;
   readonly leaks: string | null;
 };
@@ -108,8 +110,8 @@ export class Evaluator {
 
   /** Whether a variable certainly holds a number. */
   isNumber(name: string, at: number): boolean {
-    const { texts } = this.#lookup(name, at);
-    return texts !== null && texts.every((text) => /^-?\d+$/.test(text));
+    const { texts, open } = this.#lookup(name, at);
+    return !open && texts.every((text) => /^-?\d+$/.test(text));
   }
 
   /** Text between quotes or in a here-document, with its expansions taken care of. */
@@ -210,26 +212,29 @@ export class Evaluator {
   }
 
   #variable(name: string, at: number, quoted: boolean): readonly Piece[] {
-    const { texts, files, leaks } = this.#lookup(name, at);
+    const { texts, open, files, leaks } = this.#lookup(name, at);
+    const pieces: Piece[] = texts.map((text) => {
+      return { text, quoted, splits: !quoted && /[\s]|^$/.test(text), fromSource: false };
+    });
     // "$@" becomes as many words as there are, quoted or not.
-    if (texts === null)
-      return [{ text: null, quoted, splits: !quoted || name === "@", files, leaks, fromSource: false }];
-    return texts.map((text) => ({ text, quoted, splits: !quoted && /[\s]|^$/.test(text), fromSource: false }));
+    const other = { text: null, quoted, splits: !quoted || name === "@", files, leaks, fromSource: false };
+    return open ? [other, ...pieces] : pieces;
   }
 
   #lookup(name: string, at: number): Value {
     const bindings = this.#outside.names.bindings.get(name);
     this.#lookups += 1;
     if (this.#lookups > LOOKUPS_MAX || this.#pending.size >= LOOKUP_DEPTH_MAX || this.#pending.has(name)) {
-      return { texts: null, leaks: null };
+      return { texts: [], open: true, leaks: null };
     }
-    const holds = bindings?.some(({ from, to }) => from <= at && at <= to) ?? false;
-    if (bindings === undefined || !holds) return fromEnvironment(name, bindings === undefined);
+    if (bindings === undefined) return fromEnvironment(name, true);
+    const holds = bindings.some(({ from, to }) => from <= at && at <= to);
+    const before = holds ? null : fromEnvironment(name, false);
     this.#pending.add(name);
     const texts = new Set<string>();
-    let leaks: string | null = null;
+    let leaks: string | null = before?.leaks ?? null;
     let files: Files | undefined;
-    let isKnown = true;
+    let isKnown = holds;
     for (const binding of bindings) {
       if (binding.numeric) texts.add("1");
       if ((binding.values?.length ?? 0) > LOOP_WORDS_MAX) isKnown = false;
@@ -238,13 +243,15 @@ export class Evaluator {
           if (word.value === null || word.value.length > VALUE_CHARS_MAX) isKnown = false;
           else texts.add(word.value);
           files = bindings.length === 1 ? word.files : undefined;
-          leaks ??= word.leaks;
+          // The one that says most.
+          if (word.leaks !== null && (leaks === null || isSecretVariable(word.leaks))) leaks = word.leaks;
         }
       }
       if (binding.values === null) isKnown = false;
     }
     this.#pending.delete(name);
-    return { texts: isKnown && texts.size <= VALUES_MAX ? [...texts] : null, files, leaks };
+    const few = texts.size < VALUES_MAX;
+    return { texts: few ? [...texts] : [], open: !isKnown || !few, files: holds ? files : undefined, leaks };
   }
 
   #text(node: Syntax): string {
@@ -255,10 +262,11 @@ export class Evaluator {
 /** A variable that the script has not certainly set itself. */
 function fromEnvironment(name: string, isFree: boolean): Value {
   const plain = PLAIN.get(name);
-  if (plain !== undefined) return { texts: isFree && plain !== null ? [plain] : null, leaks: null };
+  if (plain !== undefined)
+    return { texts: plain === null ? [] : [plain], open: !isFree || plain === null, leaks: null };
   // By custom, the environment's names are in capitals; the rest are the script's own, or its arguments.
   const leaks = /^[A-Z][A-Z0-9_]*$/.test(name) || SECRET_VARIABLE.test(name) ? name : null;
-  return { texts: null, leaks };
+  return { texts: [], open: true, leaks };
 }
 
 /** Whether reading a variable of this name by itself says that a secret is wanted. */

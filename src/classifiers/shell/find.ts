@@ -72,7 +72,8 @@ function isHarmlessUnknown(word: Word): boolean {
 
 /** What the files that are found lead to: names that are asked for count as well as the places. */
 function listed(leaf: Leaf, roots: readonly Word[]): Files {
-  const places = named(leaf, roots);
+  // Everything that is found begins with a root, and a root that is a flag would be none.
+  const places = { ...named(leaf, roots), anchored: true };
   if (places.secret !== null) return places;
   for (const [at, word] of leaf.args.entries()) {
     const path = word.value ?? word.pattern;
@@ -80,7 +81,7 @@ function listed(leaf: Leaf, roots: readonly Word[]): Files {
     if (path === null || path.startsWith("-") || /^-(?:user|group|perm|size|type|printf|[acm](?:time|min))$/.test(test))
       continue;
     const risk = readRisk(path, "", true);
-    if (risk !== null && !/^[*?]+$/.test(path)) return { secret: `${shown(path)} is ${risk.because}.` };
+    if (risk !== null && !/^[*?]+$/.test(path)) return { ...places, secret: `${shown(path)} is ${risk.because}.` };
   }
   return places;
 }
@@ -126,9 +127,11 @@ function xargs(leaf: Leaf): Done {
   const replaced = flags.find(({ name }) => /^(?:-I|-i|-J|--replace)$/.test(name));
   const mark = replaced === undefined ? null : (replaced.value?.value ?? "{}");
   const words = operands.length === 0 ? [known("echo")] : operands;
+  // Between NULs a name stays whole; as one of many it counts as one.
+  const anchored = files?.anchored === true && flags.some(({ name }) => name === "-0" || name === "--null");
   const command =
     mark === null
-      ? [...words, unknown("", true, { start: 0, end: 0 }, files)]
+      ? [...words, unknown(anchored ? "./" : "", !anchored, { start: 0, end: 0 }, files)]
       : words.map((word) => placeholder(word, mark, files, ""));
   const made = script.run(leaf, command);
   return made === undefined ? DONE : { files: made };

@@ -144,7 +144,7 @@ function git(leaf: Leaf): Done {
   }
   for (const { kind, value } of read.flags) if (kind === "read" && value !== null) readContent(leaf, value);
   if (sub.value === "cat-file" || sub.value === "show") for (const word of read.operands) objectIn(leaf, word);
-  return sub.value === "ls-files" || sub.value === "grep" ? { files: { secret: null } } : DONE;
+  return sub.value === "ls-files" || sub.value === "grep" ? { files: { secret: null, anchored: false } } : DONE;
 }
 
 /** `branch` and `tag` list with patterns behind `--list` only; `config` reads keys behind `--get` only. */

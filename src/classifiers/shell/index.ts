@@ -2,4 +2,3 @@ export { loadShell } from "./load.ts";
 export type { ShellClassifier, ShellOptions } from "./load.ts";
 export { withEmbedded } from "./embedded.ts";
 export type { Embedded, ShellClassification } from "./embedded.ts";
-export { SCRIPT_CHARS_MAX } from "./limits.ts";

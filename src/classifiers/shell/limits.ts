@@ -1,12 +1,18 @@
 /** Characters of a script or of one exec'd argv, in UTF-16 units; longer is opaque without being parsed. */
 export const SCRIPT_CHARS_MAX = 65_536;
-/** Words of an exec'd argv. */
-export const ARGV_WORDS_MAX = 4_096;
+/** Words of one command, or of an exec'd argv. */
+export const WORDS_MAX = 2_048;
 /** Nodes and nesting of a syntax tree that is still walked. */
 export const NODES_MAX = 30_000;
 export const TREE_DEPTH_MAX = 120;
-/** Reports of progress (one per hundred parser steps or so) after which parsing is given up. */
-export const PARSE_REPORTS_MAX = 20_000;
+/**
+ * Milliseconds that parsing one text may take. A text that cannot be parsed costs a general parser much more than one that
+ * can, and one that takes too long is opaque; nothing that takes as long is ever let through.
+ */
+export const PARSE_MS_MAX = 80;
+/** Signs whose number makes the parser's work grow faster than the text: pipes and here-documents. */
+export const PIPES_MAX = 300;
+export const HERE_DOCUMENTS_MAX = 32;
 /** Scripts within scripts: `sh -c "sh -c …"`, and wrappers within wrappers. */
 export const NESTED_SCRIPTS_MAX = 5;
 export const WRAPPERS_MAX = 24;

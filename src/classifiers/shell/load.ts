@@ -6,7 +6,14 @@ import { runCommand } from "./command.ts";
 import { Draft, shown } from "./draft.ts";
 import type { ShellClassification } from "./embedded.ts";
 import type { Leaf, ScriptContext } from "./leaf.ts";
-import { ARGV_WORDS_MAX, NESTED_SCRIPTS_MAX, PARSE_REPORTS_MAX, SCRIPT_CHARS_MAX } from "./limits.ts";
+import {
+  HERE_DOCUMENTS_MAX,
+  NESTED_SCRIPTS_MAX,
+  PARSE_MS_MAX,
+  PIPES_MAX,
+  SCRIPT_CHARS_MAX,
+  WORDS_MAX,
+} from "./limits.ts";
 import { Script } from "./script.ts";
 import { copyTree } from "./tree.ts";
 import type { Syntax } from "./tree.ts";
@@ -19,6 +26,8 @@ export type ShellOptions = { readonly pointer?: string };
 export type ShellClassifier = {
   /** A text for bash, as `sh -c` would get it. */
   classifyScript(text: string, options?: ShellOptions): ShellClassification;
+  /** Whether the parser's memory failed; then everything is opaque until a new process or worker has loaded another one. */
+  isBroken(): boolean;
   /** An argv that is executed as it stands, without a shell: nothing in it expands. */
   classifyArgv(argv: readonly string[], options?: ShellOptions): ShellClassification;
 };
@@ -36,8 +45,19 @@ async function load(): Promise<ShellClassifier> {
   await Parser.init();
   const parser = new Parser();
   parser.setLanguage(await Language.load(await grammarBytes()));
-  const parse = (text: string): Parsed => parseWith(parser, text);
+  let broken = false;
+  const parse = (text: string): Parsed => {
+    if (broken) return { wrong: "The parser has failed." };
+    try {
+      return parseWith(parser, text);
+    } catch {
+      // Its memory is one block that does not recover.
+      broken = true;
+      return { wrong: "The parser has failed." };
+    }
+  };
   return {
+    isBroken: () => broken,
     classifyScript: (text, options = {}) => guarded(text.length, options, () => classifyScript(parse, text, options)),
     classifyArgv: (argv, options = {}) => guarded(argv.length, options, () => classifyArgv(parse, argv, options)),
   };
@@ -56,13 +76,8 @@ async function grammarBytes(): Promise<Uint8Array> {
 type Parsed = { readonly root: Syntax } | { readonly wrong: string };
 
 function parseWith(parser: Parser, text: string): Parsed {
-  let reports = 0;
-  const tree = parser.parse(text, null, {
-    progressCallback: () => {
-      reports += 1;
-      return reports > PARSE_REPORTS_MAX;
-    },
-  });
+  const until = performance.now() + PARSE_MS_MAX;
+  const tree = parser.parse(text, null, { progressCallback: () => performance.now() > until });
   if (tree === null) {
     parser.reset();
     return { wrong: "It takes too long to parse." };
@@ -121,7 +136,7 @@ function classifyArgv(parse: Parse, argv: readonly string[], { pointer = "" }: S
   const draft = new Draft();
   const whole = { pointer, start: 0, end: argv.length };
   const length = argv.reduce((sum, word) => sum + word.length + 1, 0);
-  if (argv.length === 0 || argv.length > ARGV_WORDS_MAX || length > SCRIPT_CHARS_MAX)
+  if (argv.length === 0 || argv.length > WORDS_MAX || length > SCRIPT_CHARS_MAX)
     draft.opaque("It has no words, or more than are looked at.", whole);
   else if (argv.some((word) => word.includes("\0"))) draft.opaque("A word holds a NUL.", whole);
   else {
@@ -180,10 +195,23 @@ function runScript(at: Nested, text: string, whole: Span): void {
 function refusal(text: string): string | null {
   if (text.length > SCRIPT_CHARS_MAX) return `It is longer than ${SCRIPT_CHARS_MAX} characters.`;
   if (text.includes("\0")) return "It holds a NUL, where some programs stop reading.";
+  if (occurrences(text, "|", PIPES_MAX) || occurrences(text, "<<", HERE_DOCUMENTS_MAX)) {
+    return "It holds more pipes or here-documents than are looked at.";
+  }
   // eslint-disable-next-line no-control-regex -- control characters are what this looks for
   const control = /[\u0001-\u0008\u000b-\u001f\u007f]/.exec(text)?.[0];
   if (control !== undefined) return `It holds the control character ${shown(control)}.`;
   return /[\p{Cf}\p{Zl}\p{Zp}\u00a0\u2000-\u200a\u3000]/u.test(text) ? "It holds signs that cannot be seen." : null;
+}
+
+/** Whether a sign stands more often in a text than allowed. */
+function occurrences(text: string, sign: string, max: number): boolean {
+  let at = text.indexOf(sign);
+  for (let count = 0; at >= 0; count += 1) {
+    if (count >= max) return true;
+    at = text.indexOf(sign, at + sign.length);
+  }
+  return false;
 }
 
 function contextOf(at: Nested): ScriptContext {

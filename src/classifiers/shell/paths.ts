@@ -75,7 +75,7 @@ export function readRisk(written: string, folder: string, isPattern: boolean): R
 
 /** Dot files of somebody's home: settings of programs, which often hold tokens. */
 function hiddenRisk(path: string, parts: readonly string[]): ReadRisk {
-  const home = path.startsWith("~") ? 1 : path.startsWith("/root/") ? 1 : /^\/(?:home|users)\//.test(path) ? 2 : -1;
+  const home = path.startsWith("~") ? 1 : /^\/root(?=\/)/.test(path) ? 1 : /^\/(?:home|users)\//.test(path) ? 2 : -1;
   const first = home < 0 ? undefined : parts[home];
   if (first === undefined || !first.startsWith(".") || PLAIN_DOT.has(first)) return null;
   return { kind: "unknown", because: "settings of a program, which may hold credentials" };

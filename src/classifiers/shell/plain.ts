@@ -25,7 +25,7 @@ function compile(): Map<string, Plain[]> {
 }
 
 /** Commands whose output is a part of their input's lines, so that a list of files stays one. */
-const FILTERS = new Set(["sort", "head", "tail", "uniq", "tac", "tr", "grep", "egrep", "fgrep", "cat", "shuf"]);
+const FILTERS = new Set(["sort", "head", "tail", "uniq", "tac", "tr", "cat", "shuf"]);
 
 /** What a table's command does. Null when the table does not say that it is harmless; then it added nothing. */
 export function runPlain(leaf: Leaf): Done | null {
@@ -116,8 +116,7 @@ function isUnpacking({ args, head }: Leaf): boolean {
 
 /** Adds what the operands reveal, and says which files the output names. */
 function show(leaf: Leaf, kind: string, read: Arguments): Files | undefined {
-  const { operands, flags } = read;
-  const has = (...names: readonly string[]): boolean => flags.some(({ name }) => names.includes(name));
+  const { operands } = read;
   switch (kind) {
     case "read":
     case "pager":
@@ -147,12 +146,17 @@ function show(leaf: Leaf, kind: string, read: Arguments): Files | undefined {
     case "deeplist":
       return named(leaf, kind === "list" ? operands : operands.slice(1));
     case "locate":
-      return { secret: "`locate` finds files everywhere." };
+      return { secret: "`locate` finds files everywhere.", anchored: false };
     default:
-      if (kind === "text" && leaf.head === "hostname") return undefined;
   }
-  const fed = operands.length === 0 || /^(?:tr|sort|head|tail|uniq|tac|shuf)$/.test(leaf.head);
-  return fed && FILTERS.has(leaf.head) && !has("-o") ? leaf.stdin : undefined;
+  return passesOn(leaf, read) ? leaf.stdin : undefined;
+}
+
+/** Whether every line of the output is a line of the input, so that a list of files stays one. */
+function passesOn({ head }: Leaf, { operands, flags }: Arguments): boolean {
+  if (!FILTERS.has(head) || flags.some(({ name }) => /^(?:-c|--bytes|--count|-o|-d|-D)$/.test(name))) return false;
+  if (head === "tr") return operands.every(({ value }) => value !== null && /^(?:\\n|\\0|\\000|\n)$/.test(value));
+  return operands.length === 0;
 }
 
 function isOwnOutput(word: Word): boolean {
@@ -166,15 +170,14 @@ function search(leaf: Leaf, { operands, flags, maybe }: Arguments): Files | unde
   const deep = !leaf.head.includes("grep") || has("-r", "-R", "--recursive", "--dereference-recursive");
   // A word that may become `-e` would turn the pattern into a file.
   const files = given || maybe ? operands : operands.slice(1);
-  for (const word of files) {
-    if (maybe && word === operands[0] && word.value === null && operands.length > 1) continue;
-    readContent(leaf, word, deep);
-  }
+  for (const word of files) readContent(leaf, word, deep);
   if (deep && files.length === 0 && (leaf.stdin === undefined || leaf.head.includes("grep")))
     readContent(leaf, known("."), true);
   if (has("-l", "-L", "--files-with-matches", "--files-without-match", "--files"))
     return named(leaf, files.length === 0 ? [] : files, leaf.stdin);
-  return files.length === 0 && !deep ? leaf.stdin : undefined;
+  return files.length === 0 && !deep && !has("-o", "--only-matching", "-c", "--count", "-b", "-n", "-H")
+    ? leaf.stdin
+    : undefined;
 }
 
 /** A list of files that begins at these places: what reading them all may reveal. */
@@ -182,19 +185,20 @@ export function named(leaf: Leaf, roots: readonly Word[], fed?: Files): Files {
   for (const word of roots) {
     if (word.files !== undefined) return word.files;
     const path = word.value ?? word.pattern ?? word.prefix;
-    if (word.value === null && word.pattern === null) return { secret: "The files that are listed are not known." };
+    if (word.value === null && word.pattern === null)
+      return { secret: "The files that are listed are not known.", anchored: false };
     for (const folder of leaf.script.folders) {
       const risk = readRisk(path, folder ?? "", word.value === null);
-      if (risk !== null) return { secret: `${shown(path)} is ${risk.because}.` };
+      if (risk !== null) return { secret: `${shown(path)} is ${risk.because}.`, anchored: false };
       if (isWide(normalPath(path, folder ?? "")) || folder === null)
-        return { secret: `Credentials are kept below ${shown(path)}.` };
+        return { secret: `Credentials are kept below ${shown(path)}.`, anchored: false };
     }
   }
   if (roots.length === 0) {
     for (const folder of leaf.script.folders) {
       if (folder === null || isWide(folder === "" ? "." : folder))
-        return { secret: "Credentials are kept in the folder that is listed." };
+        return { secret: "Credentials are kept in the folder that is listed.", anchored: false };
     }
   }
-  return fed ?? { secret: null };
+  return fed ?? { secret: null, anchored: false };
 }

@@ -1,10 +1,11 @@
 import type { Span } from "../../core/risk/index.ts";
+import { lastCommand, REDIRECTS, SEQUENCES, SIGNS, WORDS } from "./constructs.ts";
 import { isCommandKnown, runCommand } from "./command.ts";
 import { shown } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import { Evaluator, isSecretVariable } from "./evaluate.ts";
 import type { Leaf, ScriptContext } from "./leaf.ts";
-import { VALUES_MAX } from "./limits.ts";
+import { VALUES_MAX, WORDS_MAX } from "./limits.ts";
 import { unescapeQuoted } from "./quoting.ts";
 import { assign, declare } from "./assign.ts";
 import { readContent, writeFile } from "./touch.ts";
@@ -27,26 +28,13 @@ export type ScriptInput = {
   readonly nested: number;
 };
 
-const WORDS = new Set([
-  "word", "number", "string", "raw_string", "ansi_c_string", "translated_string", "concatenation", "simple_expansion",
-  "expansion", "command_substitution", "process_substitution", "arithmetic_expansion", "brace_expression",
-  "extglob_pattern", "regex", "variable_name", "special_variable_name",
-]); // prettier-ignore
-const REDIRECTS = new Set(["file_redirect", "heredoc_redirect", "herestring_redirect"]);
-/** Constructs whose parts simply run, each of them perhaps. */
-const SEQUENCES = new Set([
-  "program", "list", "do_group", "if_statement", "elif_clause", "else_clause", "while_statement", "negated_command",
-  "subshell", "compound_statement", "case_item", "ternary_expression", "ERROR",
-]); // prettier-ignore
-/** What the language itself says between its parts. */
-const SIGNS = /^(?:[;&|(){}[\]!<>=\n$`+-]+|[a-z]+|\d+|)$/;
-
 /** Walks one script and adds all that it may run to the draft. */
 export class Script {
   readonly #input: ScriptInput;
   readonly #names: Names;
   readonly #evaluator: Evaluator;
   readonly #substituted = new Map<Syntax, { files: Files | undefined }>();
+  readonly #behind = new Map<Syntax, readonly (readonly Word[])[]>();
   readonly #functionsWithin: string[] = [];
 
   constructor(input: ScriptInput) {
@@ -145,15 +133,15 @@ export class Script {
     }
     const behind = rest.flatMap((child) => (REDIRECTS.has(child.type) ? this.#redirect(child) : []));
     for (const child of rest) if (!REDIRECTS.has(child.type)) this.#visit(child, stdin);
-    if (body.type !== "command" && body.type !== "redirected_statement") {
-      if (behind.length > 0) this.#opaque("Words behind a redirection that shells may read differently.", node);
+    if (body.type !== "command") {
+      // `a && b > f c`: what stands behind the target belongs to the last command, wherever the parser puts it.
+      const last = lastCommand(body);
+      if (behind.length > 0 && last === null)
+        this.#opaque("Words behind a redirection that belong to no command.", node);
+      else if (last !== null) this.#behind.set(last, [...(this.#behind.get(last) ?? []), ...behind]);
       if (body.type === "test_command") this.#test(body);
       else return this.#visit(body, stdin);
       return undefined;
-    }
-    if (body.type === "redirected_statement") {
-      if (behind.length > 0) this.#opaque("Words behind a redirection that shells may read differently.", node);
-      return this.#command(body, stdin);
     }
     const words: (readonly Word[])[] = [];
     const set: Syntax[] = [];
@@ -169,7 +157,7 @@ export class Script {
       if (child.start === end) this.#opaque("Words that only this parser keeps apart.", child);
       end = REDIRECTS.has(child.type) ? -1 : child.end;
     }
-    return this.#start([...words, ...behind], node, stdin, set);
+    return this.#start([...words, ...behind, ...(this.#behind.get(body) ?? [])], node, stdin, set);
   }
 
   /** Runs a command once for every value that its words are known to have. */
@@ -182,12 +170,14 @@ export class Script {
     const heads = words[0]?.map(({ value }) => value) ?? [];
     for (const child of set) this.#assignment(child, words.length === 0 ? "alone" : (heads[0] ?? ""));
     if (words.length === 0) return undefined;
-    let all: (readonly Word[])[] = [[]];
-    for (const alternatives of words) {
-      if (all.length * alternatives.length > VALUES_MAX) {
-        this.#opaque("Its words may have more values than are looked at.", node);
-        all = all.slice(0, 1).map((made) => [...made, ...alternatives.slice(0, 1)]);
-      } else all = all.flatMap((made) => alternatives.map((word) => [...made, word]));
+    let all: Word[][] = [[]];
+    if (words.length > WORDS_MAX) this.#opaque(`A command of more than ${WORDS_MAX} words.`, node);
+    for (const alternatives of words.slice(0, WORDS_MAX)) {
+      const [only] = alternatives;
+      const isTooMuch = all.length * alternatives.length > VALUES_MAX;
+      if (isTooMuch) this.#opaque("Its words may have more values than are looked at.", node);
+      if (only !== undefined && (alternatives.length === 1 || isTooMuch)) for (const made of all) made.push(only);
+      else all = all.flatMap((made) => alternatives.map((word) => [...made, word]));
     }
     let files: Files | undefined;
     for (const made of all) {

@@ -25,7 +25,9 @@ const ASKING = grammar(
 /** Headers that carry no credentials. */
 const PLAIN_HEADER = /^(?:accept|accept-language|content-type|cache-control|user-agent)\s*:[\w\s/.,;*=+()-]*$/i;
 /** Names that are only known on this machine or in its own network (RFC 6761, RFC 6762, RFC 8375). */
-const LOCAL_HOST = /^(?:localhost|[\w-]+\.localhost|[\w-]+\.local|[\w-]+\.home\.arpa|127(?:\.\d{1,3}){3}|\[::1\])$/i;
+const LOCAL_HOST = /^(?:localhost|[\w-]+\.localhost|[\w-]+\.local|[\w-]+\.home\.arpa|127(?:\.\d{1,3}){3})$/i;
+/** Addresses that curl and the standard for URLs read alike: no braces, backslashes, user names or fragments. */
+const PLAIN_URL = /^(?:https?:\/\/)?[a-z0-9][\w.-]*(?::\d{1,5})?(?:\/[\w./~%*,:=&?+-]*)?$/i;
 /** Addresses that hand out what is kept secret, or that act when they are asked. */
 const TELLING =
   /key|secret|token|passw|credential|auth|login|session|env|config|vault|meta-?data|identity|private|shadow|\.\.|backup|dump|heap|export/i;
@@ -33,12 +35,20 @@ const ACTING =
   /build|trigger|delete|remove|destroy|shutdown|restart|reload|reset|run|exec|eval|script|invoke|start|stop|kill|drop|flush|create|update|install|deploy|admin|action|command|cmd|json\/new|_bulk|do[A-Z]/;
 const SEARCHES = /^\/(?:[\w*,.-]+\/)?_(?:search|count|mget|msearch|field_caps|analyze|explain)$/;
 
+type Asked = { readonly url: URL; readonly method: string; readonly stays: boolean };
+
+/** Whether a question stays on this machine or in its own network, and is not one for secrets or for acting. */
+function isLocal({ url, stays }: Asked): boolean {
+  const { hostname, pathname, search } = url;
+  return stays && LOCAL_HOST.test(hostname) && search === "" && !TELLING.test(pathname) && !ACTING.test(pathname);
+}
+
 /** What a plain request asks for; null when it is more than that. */
-function asked(leaf: Leaf): { readonly url: URL; readonly stays: boolean } | null {
+function asked(leaf: Leaf): Asked | null {
   const { flags, operands, problem } = readArguments(ASKING, leaf.args);
   const urls = [...operands, ...flags.filter(({ name }) => name === "--url").map(({ value }) => value)];
   const [address] = urls;
-  if (problem !== null || urls.length !== 1 || address?.value == null || /[{}[\]]/.test(address.value)) return null;
+  if (problem !== null || urls.length !== 1 || address?.value == null || !PLAIN_URL.test(address.value)) return null;
   if (flags.some(({ name, value }) => /^(?:-H|--header)$/.test(name) && !PLAIN_HEADER.test(value?.value ?? "")))
     return null;
   // `-w` can write files and read variables.
@@ -61,25 +71,31 @@ function asked(leaf: Leaf): { readonly url: URL; readonly stays: boolean } | nul
     method.every((name) => name === "GET" || name === "POST") &&
     SEARCHES.test(url.pathname) &&
     data.every((text) => !/^@|script|runtime_mappings/i.test(text));
-  return gets || searches ? { url, stays: !flags.some(({ name }) => name === "-L" || name === "--location") } : null;
+  if (!gets && !searches) return null;
+  const stays = !flags.some(({ name }) => name === "-L" || name === "--location");
+  return { url, method: data.length > 0 ? "POST" : (method.at(-1) ?? "GET"), stays };
 }
 
 /** `curl`: the network; what it sends and where it writes comes on top. A plain question to this machine only reads. */
 function curl(leaf: Leaf): Done | null {
   const plain = asked(leaf);
-  if (plain !== null) {
-    const { url, stays } = plain;
+  if (plain !== null && (plain.method !== "POST" || isLocal(plain))) {
+    const { url, method, stays } = plain;
     const because = `It asks ${shown(url.host)} for ${shown(url.pathname)}.`;
-    const local =
-      stays &&
-      LOCAL_HOST.test(url.hostname) &&
-      url.search === "" &&
-      !TELLING.test(url.pathname) &&
-      !ACTING.test(url.pathname);
-    leaf.draft.effect("read", because, leaf.span);
-    if (local) leaf.draft.name("hosts", url.hostname);
-    else contact(leaf, url.hostname, because);
-    if (/^169\.254\.|^metadata\.|^fd00:ec2/.test(url.hostname) || /meta-?data/.test(url.pathname)) credentials(leaf);
+    leaf.draft.name("hosts", url.hostname);
+    if (isLocal(plain)) leaf.draft.effect("read", because, leaf.span);
+    else {
+      leaf.draft.embed({
+        kind: "http",
+        method,
+        url: url.href,
+        because: `${because} That is for the classifier of HTTP.`,
+        span: leaf.span,
+      });
+      if (!stays) contact(leaf, url.hostname, `${because} The answer may send it on to anywhere.`);
+    }
+    if (/^169\.254\.|^metadata\.|^fd00:ec2/.test(url.hostname) || url.pathname.startsWith("/latest/meta-data"))
+      credentials(leaf);
     return DONE;
   }
   for (const [place, word] of leaf.args.entries()) option(leaf, word, leaf.args[place + 1]);

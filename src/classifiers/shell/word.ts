@@ -21,8 +21,11 @@ export type Word = {
   readonly end: number;
 };
 
-/** Names of files that a command lists: what reading them may reveal, in words, or null for nothing known. */
-export type Files = { readonly secret: string | null };
+/**
+ * Names of files that a command lists: what reading them may reveal, in words, or null for nothing known; and whether every
+ * name begins with the place it was found in, so that none can be taken for a flag.
+ */
+export type Files = { readonly secret: string | null; readonly anchored: boolean };
 
 /** A word that is known. */
 export function known(value: string, start = 0, end = 0): Word {

@@ -38,7 +38,7 @@ const ROWS: readonly string[] = [
   "linux32,linux64,i386,x86_64 | 0 | -vR | nothing",
   "time,gtime | 0 | -pvaq -f: -o:write --portability --verbose --format: --output:write --append --quiet | nothing",
   "nohup | 0 | | output",
-  "builtin,busybox,toybox,catchsegv,eatmydata,\\command | 0 | | nothing",
+  "builtin,busybox,toybox,catchsegv,eatmydata | 0 | | nothing",
   "caffeinate | 0 | -disum -t: -w: | nothing",
   "dbus-run-session,xvfb-run | 0 | -ad -n: -s: -f: -e:write -w: --auto-servernum --server-num: --server-args: | nothing",
   "faketime | 1 | -fm | nothing",
@@ -125,12 +125,23 @@ function start(leaf: Leaf, words: readonly Word[], problem: string | null): Done
 
 const ENV = grammar("-i0v -u: -C: --ignore-environment --unset: --chdir: --null");
 
+/** Where `-S` stands among the flags before the command; -1 when it does not. */
+function splitting(words: readonly Word[]): number {
+  for (let at = 0; at < words.length; at += 1) {
+    const text = words[at]?.value ?? "";
+    if (/^(?:-[iv0]*S|--split-string)/.test(text)) return at;
+    if (!text.startsWith("-")) return -1;
+    if (/^(?:-[iv0]*[uC]|--unset|--chdir)$/.test(text)) at += 1;
+  }
+  return -1;
+}
+
 function environment(leaf: Leaf): Done {
-  const split = leaf.args.findIndex(({ value }) => value !== null && /^(?:-[iv]*S|--split-string)/.test(value));
+  const split = splitting(leaf.args);
   const value = split < 0 ? null : (leaf.args[split]?.value ?? "");
   if (value !== null) {
     // `-S` splits one word into many, by rules of its own.
-    const given = value.replace(/^(?:-[iv]*S|--split-string=?)/, "");
+    const given = value.replace(/^(?:-[iv0]*S|--split-string=?)/, "");
     const rest = literal(leaf.args.slice(split + 1));
     leaf.draft.opaque("`env -S` splits a word by rules of its own.", leaf.span);
     if (rest !== null) leaf.script.shell(leaf, [given, ...rest].join(" ").replace(/^(?:[A-Za-z_]\w*=\S* )*/, ""));

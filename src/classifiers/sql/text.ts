@@ -6,7 +6,7 @@ import { measureShape } from "./shape.ts";
 export const SQL_BYTES_MAX = 1_048_576;
 
 /** Words and signs of one text, counted generously; the parser's tree takes some 500 bytes for each. */
-export const SQL_TOKENS_MAX = 50_000;
+const SQL_TOKENS_MAX = 50_000;
 
 /**
  * Tokens that may hang on one another, over all open brackets (`measureShape`). The parser

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { Cancelled, connect, Denied, Expired } from "../../gates/sdk/index.ts";
+import { Cancelled, connect, Denied, Expired, Unavailable } from "../../gates/sdk/index.ts";
 import { shopFacts } from "./database.ts";
 import { EXPORT_ROWS, guardedTools, OLD_TABLE, type Tools } from "./tools.ts";
 
@@ -109,6 +109,8 @@ async function perform(job: Job, tools: Tools, { tell }: AgentOptions): Promise<
     tell({ kind: "done", step, text: await job.run(tools, { onHeld, reason: job.reason }) });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
+    // Ctrl-C: the request stays, and the next run goes on with it.
+    if (error instanceof Unavailable && error.code === "client_closed") return;
     const known = error instanceof Denied || error instanceof Expired || error instanceof Cancelled;
     tell({ kind: "refused", step, code: known ? error.code : "failed", text: error.message });
   }

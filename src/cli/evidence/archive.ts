@@ -25,17 +25,22 @@ export function writeArchive(dir: string, name: string, out: string, modifiedAt:
   try {
     for (const path of filesIn(dir)) {
       const { size } = statSync(join(dir, path));
-      writeSync(handle, tarHeader({ path: `${name}/${path}`, size, modifiedAt }));
-      for (const chunk of chunksOf(join(dir, path))) writeSync(handle, chunk);
-      writeSync(handle, tarPadding(size));
+      put(handle, tarHeader({ path: `${name}/${path}`, size, modifiedAt }));
+      for (const chunk of chunksOf(join(dir, path))) put(handle, chunk);
+      put(handle, tarPadding(size));
     }
-    writeSync(handle, tarEnd());
+    put(handle, tarEnd());
     fsyncSync(handle);
   } finally {
     closeSync(handle);
   }
   renameSync(fresh, out);
   return statSync(out).size;
+}
+
+/** All of the bytes: a single write may take fewer. */
+function put(handle: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(handle, bytes, at);
 }
 
 /** All files below a folder, by their path with slashes, in one order everywhere. */

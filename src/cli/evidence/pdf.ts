@@ -33,6 +33,7 @@ export async function printPdf(chromium: string, page: string, pdf: string): Pro
         "--no-first-run",
         `--user-data-dir=${profile}`,
         "--no-pdf-header-footer",
+        "--generate-pdf-document-outline",
         `--print-to-pdf=${pdf}`,
         pathToFileURL(page).href,
       ],

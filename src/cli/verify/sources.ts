@@ -1,5 +1,4 @@
 import { createReadStream, existsSync, readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { readLedgerEntry } from "../../client/operators.ts";
@@ -10,6 +9,7 @@ import type { AuditedEntry, Evidence, LedgerEntry, Remembered } from "../../veri
 import type { Connection } from "../connection.ts";
 import { describe, Failure } from "../failure.ts";
 import type { Terminal } from "../terminal.ts";
+import { filesOf } from "./files.ts";
 
 /** What is verified, and the key it is verified with. */
 export type Source = Pick<Evidence, "entries" | "checkpoint" | "vkey">;
@@ -55,20 +55,8 @@ export function fromFolder(
 ): Source {
   const checkpoint = readText(checkpointFile ?? join(dir, "checkpoint"), terminal);
   const vkey = own ?? readKey(join(dir, "vkey"), terminal);
-  const read = async (path: string): Promise<Uint8Array | null> => {
-    try {
-      return await readFile(join(dir, path));
-    } catch (cause) {
-      if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return null;
-      throw new Failure({
-        code: "file_unreadable",
-        message: `${path} cannot be read: ${describe(cause).message}.`,
-        cause,
-      });
-    }
-  };
   const size = sizeOf(checkpoint, vkey);
-  return { checkpoint, vkey, entries: inFolder(readFolder(read, size, beginOf(remembered, vkey))) };
+  return { checkpoint, vkey, entries: inFolder(readFolder(filesOf(dir), size, beginOf(remembered, vkey))) };
 }
 
 /** A broken file of the folder is the folder's fault, and said as such. */

@@ -83,8 +83,13 @@ export type Classification = {
 
 export type RiskLevel = "low" | "medium" | "high" | "critical";
 
-/** One reason for the score: its evidence in words and its points, which are never negative. */
-export type Contribution = { readonly id: string; readonly points: number; readonly evidence: string };
+/** One reason for the score: its evidence in words, where it stands, and its points, which are never negative. */
+export type Contribution = {
+  readonly id: string;
+  readonly points: number;
+  readonly evidence: string;
+  readonly span?: Span;
+};
 
 /** Points 0–100, additive; `floors` are levels that no sum may go below. `weights` names the version that scored. */
 export type Risk = {

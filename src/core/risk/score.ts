@@ -1,6 +1,6 @@
 import { canonicalBytes, digest } from "../action/index.ts";
 import { levelOf, WEIGHTS } from "./weights.ts";
-import type { Classification, Contribution, Effect, Fact, Risk, RiskLevel } from "./facts.ts";
+import type { Classification, Contribution, Effect, Fact, Risk, RiskLevel, Span, Trait, TraitId } from "./facts.ts";
 
 type Floor = Risk["floors"][number];
 
@@ -14,7 +14,7 @@ export const WEIGHTS_ID: string = `v${WEIGHTS.version} ${digest(canonicalBytes(W
 /**
  * How much an action should worry us, with every reason named.
  *
- * Monotone: a further effect, a further fact or more rows never lowers the score, with one exception that is meant: a row
+ * Monotone: a further effect, trait or fact or more rows never lowers the score, with one exception that is meant: a row
  * count that the operator's catalogue or a parser *knows* replaces the large one assumed for an export without any.
  * Whatever a gate only says can raise the score, never lower it. Floors cannot be bought back.
  */
@@ -22,6 +22,8 @@ export function scoreRisk(classification: Classification, environment: string | 
   const effects = new Set<Effect>(classification.effects.map(({ effect }) => effect));
   if (effects.size === 0 || classification.opaque.length > 0) effects.add("opaque");
   const tags = sensitivityOf(classification.facts);
+  const traits = new Map<TraitId, Trait>();
+  for (const trait of classification.traits ?? []) if (!traits.has(trait.id)) traits.set(trait.id, trait);
   const irreversible = classification.facts.some((fact) => fact.name === "irreversible" && fact.value === true);
 
   const contributions = [
@@ -29,10 +31,19 @@ export function scoreRisk(classification: Classification, environment: string | 
     ...rowPoints(effects, classification.facts),
     ...environmentPoints(environment),
     ...tags.map((tag) => sensitivityPoints(tag)),
-    ...(irreversible ? [point("irreversible", WEIGHTS.irreversible, "It cannot be undone.")] : []),
+    ...[...traits.values()].map(({ id, because, span }) =>
+      point(`trait.${id}`, WEIGHTS.traits[id].points, because, span),
+    ),
+    // A parser and the operator who say the same count once.
+    ...(irreversible && !traits.has("irreversible")
+      ? [point("irreversible", WEIGHTS.irreversible, "It cannot be undone.")]
+      : []),
     ...provenancePoints(classification),
   ].filter((contribution) => contribution.points > 0);
-  const floors = floorsOf(effects, tags, irreversible, environment);
+  const floors = [
+    ...floorsOf(effects, tags, irreversible && !traits.has("irreversible"), environment),
+    ...traitFloors(traits, effects, tags, environment),
+  ];
 
   const sum = contributions.reduce((total, contribution) => total + contribution.points, 0);
   const lowest = Math.max(0, ...floors.map((floor) => WEIGHTS.levels[floor.level]));
@@ -45,9 +56,10 @@ function effectPoints(effects: ReadonlySet<Effect>, { effects: found, opaque }: 
   const gravest = [...effects].sort((a, b) => WEIGHTS.effects[b] - WEIGHTS.effects[a] || (a < b ? -1 : 1));
   return gravest.map((effect, place) => {
     const full = WEIGHTS.effects[effect];
-    const evidence =
-      found.find((one) => one.effect === effect)?.because ?? opaque[0] ?? "Nothing is known of what it does.";
-    return point(`effect.${effect}`, place === 0 ? full : Math.floor(full / WEIGHTS.furtherEffectDivisor), evidence);
+    const first = found.find((one) => one.effect === effect);
+    const evidence = first?.because ?? opaque[0] ?? "Nothing is known of what it does.";
+    const points = place === 0 ? full : Math.floor(full / WEIGHTS.furtherEffectDivisor);
+    return point(`effect.${effect}`, points, evidence, first?.span);
   });
 }
 
@@ -142,6 +154,26 @@ function floorsOf(
   return rules.filter(([applies]) => applies).map(([, id, level, evidence]) => ({ id, level, evidence }));
 }
 
-function point(id: string, points: number, evidence: string): Contribution {
-  return { id, points, evidence };
+/** Each trait's own floor, and those that only come together with something else. */
+function traitFloors(
+  traits: ReadonlyMap<TraitId, Trait>,
+  effects: ReadonlySet<Effect>,
+  tags: readonly string[],
+  environment: string | undefined,
+): readonly Floor[] {
+  const destroys = effects.has("delete") || effects.has("ddl");
+  const raised = (id: TraitId): RiskLevel => {
+    if (id === "irreversible" && isProduction(environment)) return "high";
+    if (id === "exfiltration" && tags.length > 0) return "critical";
+    if (id === "defence_evasion" && (destroys || tags.includes("audit"))) return "critical";
+    return WEIGHTS.traits[id].floor;
+  };
+  return [...traits.values()].flatMap(({ id, because }) => {
+    const level = raised(id);
+    return level === "low" ? [] : [{ id: `trait.${id}`, level, evidence: because }];
+  });
+}
+
+function point(id: string, points: number, evidence: string, span?: Span): Contribution {
+  return { id, points, evidence, ...(span === undefined ? {} : { span }) };
 }

@@ -8,7 +8,7 @@ import type { RiskLevel } from "./facts.ts";
  * table is high by its floor and stays below critical, tampering with an audit record is critical.
  */
 export const WEIGHTS = {
-  version: 1,
+  version: 2,
   scoreMax: 100,
   /** Lower bounds. */
   levels: { low: 0, medium: 30, high: 60, critical: 85 },
@@ -35,6 +35,27 @@ export const WEIGHTS = {
   otherSensitivity: 8,
   irreversible: 15,
   gateOnly: 6,
+  /** Points of every trait, and the level that no action with it goes below; `low` is no floor. */
+  traits: {
+    irreversible: { points: 15, floor: "low" },
+    unbounded: { points: 10, floor: "low" },
+    program_execution: { points: 25, floor: "high" },
+    file_access: { points: 15, floor: "medium" },
+    remote_target: { points: 10, floor: "medium" },
+    network_egress: { points: 10, floor: "low" },
+    secret_access: { points: 20, floor: "high" },
+    exfiltration: { points: 30, floor: "high" },
+    privilege_change: { points: 20, floor: "high" },
+    privilege_use: { points: 10, floor: "medium" },
+    defence_evasion: { points: 25, floor: "high" },
+    persistence: { points: 15, floor: "medium" },
+    replication: { points: 20, floor: "high" },
+    code_injection: { points: 15, floor: "medium" },
+    availability: { points: 15, floor: "medium" },
+    obfuscated: { points: 10, floor: "medium" },
+    multiple: { points: 1, floor: "low" },
+    dynamic_code: { points: 15, floor: "medium" },
+  },
 } as const;
 
 /** The level of a score from 0 to 100: low < 30 ≤ medium < 60 ≤ high < 85 ≤ critical. */

@@ -1,5 +1,5 @@
 import type { IndexRange, Period } from "../pack/range.ts";
-import { moment } from "../report/words.ts";
+import { moment } from "../words.ts";
 
 /** What the page of instructions names. */
 export type ReadmeFacts = {
@@ -48,7 +48,10 @@ verify/                   the few lines that hand these files to tools of others
 Tiles, payloads, proofs and receipts are the evidence. Report, actions, findings and views are made from them.
 
 
-HOW TO VERIFY IT WITHOUT KEYTURN
+${HOW}`;
+}
+
+const HOW = `HOW TO VERIFY IT WITHOUT KEYTURN
 
 The scripts in verify/ are short: read them, or write your own from the steps. KEY is the verifier key above, brought by
 you. Any step that fails, or a file that is missing, is a reason to stop.
@@ -78,7 +81,7 @@ you. Any step that fails, or a file that is missing, is a reason to stop.
 
 6  Whether decisions kept the rules (enough distinct people, none behind the action, before execution, in time, once) is
    in the payloads for everybody to read: actions/records.jsonl has them in order. Keyturn's own verifier checks them
-   all: keyturn verify --dir ledger --vkey KEY
+   all: keyturn verify --dir ledger --vkey KEY (it counts what is not disclosed as erased)
 
 
 FORMATS
@@ -93,4 +96,3 @@ A payload is canonical JSON, and commitment is "sha256:" and the hex of SHA-256(
 The sample: seed = SHA-256(nonce || root of range/end, 32 bytes). An item's rank is SHA-256(seed || index in 8 bytes, most
 significant first), where index is that of the item's first entry. The lowest ranks are drawn.
 `;
-}

@@ -1,3 +1,4 @@
+import { jsonAt } from "../../core/action/index.ts";
 import { textIn, ItemList } from "./entry.ts";
 import type { Items, ReadEntry } from "./entry.ts";
 import type { IndexRange } from "./range.ts";
@@ -96,6 +97,6 @@ function exceptionIn({ header, payload }: ReadEntry): Found | null {
 
 function demoIn(payload: ReadEntry["payload"]): Found | null {
   if (payload === null) return { kind: "demo", because: "whether this start was in demo mode was erased" };
-  const isDemo = typeof payload === "object" && !Array.isArray(payload) && payload["demo"] === true;
+  const isDemo = jsonAt(payload, "demo") === true;
   return isDemo ? { kind: "demo", because: "the server was started in demo mode" } : null;
 }

@@ -3,7 +3,7 @@ import type { ActionLine, Result } from "../pack/actions.ts";
 import type { Period } from "../pack/range.ts";
 import { join, markup } from "./markup.ts";
 import type { Markup } from "./markup.ts";
-import { day, moment, number } from "./words.ts";
+import { day, moment, number } from "../words.ts";
 
 const ORDER = Object.keys(RESULTS) as Result[];
 
@@ -18,8 +18,8 @@ const STEPS: readonly (readonly [lengthMs: number, name: string])[] = [
   [DAY, "day"],
   [7 * DAY, "week"],
   [30 * DAY, "30 days"],
-  [365 * DAY, "365 days"],
 ];
+const YEARS = [365 * DAY, "365 days"] as const;
 
 const WIDTH = 680;
 const LEFT = 40;
@@ -33,48 +33,66 @@ export function legend(): Markup {
   return markup`<ul class="legend">${items}</ul>`;
 }
 
-/** How many actions began when, by what became of them: columns over the whole period, also where nothing happened. */
+/**
+ * How many actions began when, by what became of them, over the whole period, also where nothing happened. Those that
+ * passed at once are usually many more: they have a panel and a scale of their own, under the others.
+ */
 export function overTime(lines: readonly ActionLine[], period: Period): Markup {
-  const [lengthMs, name] = STEPS.find(([length]) => (period.to - period.from) / length <= COLUMNS_MAX) ?? [
-    30 * DAY,
-    "30 days",
-  ];
-  const columns = Math.max(1, Math.min(COLUMNS_MAX * 4, Math.ceil((period.to - period.from) / lengthMs)));
+  const [lengthMs, name] = STEPS.find(([length]) => (period.to - period.from) / length <= COLUMNS_MAX) ?? YEARS;
+  const columns = Math.max(1, Math.min(COLUMNS_MAX, Math.ceil((period.to - period.from) / lengthMs)));
   const counts = Array.from({ length: columns }, () => new Map<Result, number>());
   for (const { at, result } of lines) {
     const column = counts[Math.min(columns - 1, Math.max(0, Math.floor((at - period.from) / lengthMs)))];
     column?.set(result, (column.get(result) ?? 0) + 1);
   }
-  const [height, top, bottom] = [190, 10, 24];
-  const scale = scaleFor(Math.max(...counts.map((column) => sum([...column.values()]))));
-  const y = (value: number): number => top + (height - top - bottom) * (1 - value / scale.max);
-  const pitch = (WIDTH - LEFT) / columns;
+  const label = (at: number): string => moment(period.from + at * lengthMs);
+  const people = ORDER.filter((result) => result !== "passed");
+  const upper = panel({ counts, results: people, top: 12, height: 130, label });
+  const lower = panel({ counts, results: ["passed"], top: 178, height: 62, label });
+  const every = Math.max(1, Math.ceil(columns / 8));
+  const close = lengthMs < DAY && period.to - period.from <= 3 * DAY;
+  const ticks = counts.flatMap((_, at) => {
+    if (at % every !== 0) return [];
+    const text = close ? label(at).slice(5, 16) : day(period.from + at * lengthMs);
+    return [markup`<text class="tick" x="${round(LEFT + (at * (WIDTH - LEFT)) / columns)}" y="256">${text}</text>`];
+  });
+  return markup`<figure><svg viewBox="0 0 ${WIDTH} 262" role="img" aria-label="Actions per ${name}, by result">${upper}<text class="tick" x="${LEFT}" y="168">Passed at once</text>${lower}${ticks}</svg><figcaption>Actions per ${name} (UTC), by what became of them; those that passed at once on a scale of their own.</figcaption></figure>`;
+}
+
+type Panel = {
+  readonly counts: readonly ReadonlyMap<Result, number>[];
+  readonly results: readonly Result[];
+  readonly top: number;
+  readonly height: number;
+  readonly label: (column: number) => string;
+};
+
+/** Columns of some of the results on one scale. */
+function panel({ counts, results, top, height, label }: Panel): Markup {
+  const scale = scaleFor(Math.max(...counts.map((column) => sum(results.map((result) => column.get(result) ?? 0)))));
+  const y = (value: number): number => top + height * (1 - value / scale.max);
+  const pitch = (WIDTH - LEFT) / counts.length;
+  const width = Math.min(44, pitch - Math.min(3, pitch * 0.18));
   const bars = counts.flatMap((column, at) => {
     let below = 0;
-    return ORDER.map((result) => {
+    return results.map((result) => {
       const count = column.get(result) ?? 0;
       if (count === 0) return markup``;
       const [low, high] = [y(below), y((below += count))];
-      const label = `${moment(period.from + at * lengthMs)}: ${number(count)} ${RESULTS[result].toLowerCase()}`;
-      return markup`<rect class="r-${result}" x="${round(LEFT + at * pitch + Math.min(1, pitch * 0.08))}" y="${round(high)}" width="${round(Math.min(44, Math.max(1, pitch - Math.min(2, pitch * 0.16))))}" height="${round(Math.max(0.5, low - high))}"><title>${label}</title></rect>`;
+      const title = `${label(at)}: ${number(count)} ${RESULTS[result].toLowerCase()}`;
+      return markup`<rect class="r-${result}" x="${round(LEFT + at * pitch)}" y="${round(high)}" width="${round(width)}" height="${round(Math.max(0.5, low - high))}"><title>${title}</title></rect>`;
     });
   });
-  const every = Math.max(1, Math.ceil(columns / 8));
-  const ticks = counts.flatMap((_, at) => {
-    if (at % every !== 0) return [];
-    const from = period.from + at * lengthMs;
-    const text = lengthMs < DAY && period.to - period.from <= 3 * DAY ? moment(from).slice(5, 16) : day(from);
-    return [markup`<text class="tick" x="${round(LEFT + at * pitch)}" y="${height - 8}">${text}</text>`];
-  });
-  return markup`<figure><svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Actions per ${name}, by result">${scale.lines.map((value) => gridLine(value, y(value)))}${bars}${ticks}</svg><figcaption>Actions per ${name} (UTC), by what became of them.</figcaption></figure>`;
+  return markup`${scale.lines.map((value) => gridLine(value, y(value)))}${bars}`;
 }
 
 function gridLine(value: number, y: number): Markup {
   return markup`<line class="grid" x1="${LEFT}" x2="${WIDTH}" y1="${round(y)}" y2="${round(y)}"/><text class="tick end" x="${LEFT - 6}" y="${round(y + 3.5)}">${number(value)}</text>`;
 }
 
-/** For each level of risk, one bar as long as its share of the largest, divided by what became of its actions. */
-export function byRisk(lines: readonly ActionLine[]): Markup {
+/** For each level of risk, one bar for the actions that did not pass at once, divided by what became of them. */
+export function byRisk(all: readonly ActionLine[]): Markup {
+  const lines = all.filter(({ result }) => result !== "passed");
   const levels = ["critical", "high", "medium", "low", "unknown"];
   const rows = levels
     .map((level) => ({ level, lines: lines.filter((line) => (line.level ?? "unknown") === level) }))
@@ -94,7 +112,7 @@ export function byRisk(lines: readonly ActionLine[]): Markup {
     });
     return markup`<text class="label end" x="${left - 10}" y="${top + 13}">${level}</text>${parts}<text class="tick" x="${round(left + width(some.length) + 8)}" y="${top + 13}">${number(some.length)}</text>`;
   });
-  return markup`<figure><svg viewBox="0 0 ${WIDTH} ${rows.length * pitch + 4}" role="img" aria-label="Actions by level of risk and result">${drawn}</svg><figcaption>Actions by level of risk, and what became of them.</figcaption></figure>`;
+  return markup`<figure><svg viewBox="0 0 ${WIDTH} ${rows.length * pitch + 4}" role="img" aria-label="Actions that did not pass at once, by level of risk and result">${drawn}</svg><figcaption>Actions that did not pass at once, by level of risk.</figcaption></figure>`;
 }
 
 const WAITS: readonly (readonly [name: string, underMs: number])[] = [

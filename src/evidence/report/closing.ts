@@ -6,7 +6,7 @@ import { MAPPINGS } from "../pack/mappings.ts";
 import type { ReportData } from "./data.ts";
 import { markup } from "./markup.ts";
 import type { Markup } from "./markup.ts";
-import { counted, moment, number } from "./words.ts";
+import { counted, moment, number, shortStream } from "../words.ts";
 
 /** Counters of every gate, and where the ledger does not tell a whole story. */
 export function gapReport({ gaps }: ReportData): Markup {
@@ -48,7 +48,7 @@ export function gapReport({ gaps }: ReportData): Markup {
         .slice(0, 8)
         .map(
           (one) =>
-            markup`<tr><td class="n">${one.index}</td><td class="when">${moment(one.at)}</td><td class="id">${one.stream}</td><td>${one.because}</td></tr>`,
+            markup`<tr><td class="n">${one.index}</td><td class="when">${moment(one.at)}</td><td class="id">${shortStream(one.stream)}</td><td>${one.because}</td></tr>`,
         );
       const more = count > 8 ? markup`<p class="more">and ${number(count - 8)} more in findings/gaps.json</p>` : null;
       return markup`<h3>${name}</h3><table class="items"><thead><tr><th class="n">Entry</th><th>Time (UTC)</th><th>Stream</th><th>What</th></tr></thead><tbody>${lines}</tbody></table>${more}`;
@@ -117,7 +117,7 @@ export function clockReport({ clock, verification }: ReportData): Markup {
     ["Silences of more than two hours without a stop", number(clock.silences.count)],
     ["Witnesses that signed a time", number(verification.witnessed.length)],
   ];
-  const items = [...clock.backwards.items, ...clock.drifts.items, ...clock.silences.items].slice(0, 12);
+  const items = [...clock.backwards.items, ...clock.drifts.items, ...clock.silences.items].slice(0, 8);
   const lines = items.map(
     (one) =>
       markup`<tr><td class="n">${one.index}</td><td class="when">${moment(one.at)}</td><td>${one.because}</td></tr>`,
@@ -136,7 +136,7 @@ export function controls(): Markup {
     const head =
       MAPPINGS[at - 1]?.framework === framework
         ? null
-        : markup`<tr><th colspan="3" scope="rowgroup">${framework}</th></tr>`;
+        : markup`<tr class="group"><th colspan="3" scope="rowgroup">${framework}</th></tr>`;
     return markup`${head}<tr><td><b>${control}</b><br>${title}</td><td>${shows}</td><td>${leaves}</td></tr>`;
   });
   return markup`<section><h2>10 Controls that this evidence speaks to</h2>
@@ -163,11 +163,11 @@ export function verifyYourself({ vkey }: ReportData): Markup {
 <p>Bring the verifier key from somewhere else than this pack: from an earlier audit, from the organisation's contract, from a witness. It has to be</p>
 <pre>${vkey}</pre>
 <ol class="steps">
-<li><b>The files are whole</b>, with coreutils: <code>sha256sum --check --strict MANIFEST.sha256</code></li>
-<li><b>The checkpoint is signed</b>, with OpenSSL: <code>sh verify/openssl.sh</code></li>
-<li><b>Tree, proofs and tiles agree</b>, with <code>golang.org/x/mod/sumdb</code>, the library of the Go checksum database: <code>cd verify/go && go run . ../..</code></li>
-<li><b>Checkpoint and inclusion</b>, with <code>@sigstore/verify</code> of the Sigstore project: <code>node verify/sigstore.cjs</code></li>
-<li><b>The disclosures are what was committed to</b>, with Python's standard library: <code>python3 verify/disclosures.py</code></li>
+<li><b>The files are whole</b>, with coreutils:<br><code>sha256sum --check --strict --quiet MANIFEST.sha256</code></li>
+<li><b>The checkpoint is signed</b>, with OpenSSL:<br><code>sh verify/openssl.sh KEY</code></li>
+<li><b>Signature, tree, tiles, the period and the receipts agree</b>, with <code>golang.org/x/mod/sumdb</code>, the library of Go’s checksum database:<br><code>GO111MODULE=off GOPATH=/usr/share/gocode go run verify/xmod.go . KEY</code></li>
+<li><b>Checkpoint and receipts once more</b>, with <code>@sigstore/verify</code> of the Sigstore project:<br><code>node verify/sigstore.cjs node_modules/@sigstore/verify KEY</code></li>
+<li><b>Payloads are what was committed to, and the sample is what the nonce draws</b>, with Python’s standard library:<br><code>python3 verify/disclosures.py</code></li>
 </ol>
-<p>README.txt has each step in detail, with the formats. Whoever trusts Keyturn's own verifier gets the decisions checked as well: <code>keyturn verify --dir ledger --vkey KEY</code>.</p></section>`;
+<p>README.txt has each step with the packages it needs, and the formats. Whoever trusts Keyturn's own verifier gets the decisions checked as well: <code>keyturn verify --dir ledger --vkey KEY</code>.</p></section>`;
 }

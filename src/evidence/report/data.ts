@@ -24,6 +24,9 @@ export type ReportData = {
   readonly origin: string;
   readonly vkey: string;
   readonly period: Period;
+  /** The latest entry's time: what all of this is as old as. */
+  readonly asOf: number;
+  readonly version: string;
   readonly range: IndexRange;
   /** Entries under the signed checkpoint, which may lie after the period's end. */
   readonly size: number;
@@ -31,6 +34,8 @@ export type ReportData = {
   /** Entries under a signed checkpoint that the auditor had kept from before; null where none was brought. */
   readonly kept: number | null;
   readonly verification: Report;
+  /** Releases whose people could not be checked: in the period, because payloads were erased; outside it, not disclosed. */
+  readonly unreadable: { readonly inPeriod: number; readonly outside: number };
   readonly witnesses: { readonly asked: number; readonly quorum: number };
   readonly lines: readonly ActionLine[];
   /** The records of released actions and of those that people denied, the first `ACTIONS_SHOWN_MAX`. */

@@ -2,7 +2,7 @@ import type { ActionRecord } from "../record.ts";
 import type { ReportData } from "./data.ts";
 import { markup } from "./markup.ts";
 import type { Markup, Value } from "./markup.ts";
-import { counted, moment, number, span } from "./words.ts";
+import { counted, moment, number, span } from "../words.ts";
 
 const PARAMETER_CHARS_MAX = 700;
 
@@ -29,7 +29,7 @@ export function appendix({ shown, lines, names }: ReportData): Markup {
       record.approval?.by ?? record.reviews.filter((r) => r.standing).map((r) => r.person ?? "erased")
     ).map((id) => named(id, names));
     const fate = record.completed?.status ?? (record.redeemed === null ? record.status : "no outcome told");
-    return markup`<tr><td class="n">${firstIndex(record)}</td><td class="when">${moment(record.at)}</td><td>${record.action ?? "erased"}<br><span class="claim">${resourceOf(record)}</span></td><td>${record.agent ?? "erased"}</td><td>${record.risk.level ?? ""}</td><td>${record.status === "denied" ? "denied by " : ""}${people.join(", ")}</td><td>${fate}</td></tr>`;
+    return markup`<tr><td class="n">${firstIndex(record)}</td><td class="when">${moment(record.at)}</td><td>${record.action ?? "erased"}<br><span class="claim">${resourceOf(record)}</span></td><td class="nb">${record.agent ?? "erased"}</td><td>${record.risk.level ?? ""}</td><td>${record.status === "denied" ? "denied by " : ""}${people.join(", ")}</td><td>${fate}</td></tr>`;
   });
   const more =
     all > shown.length

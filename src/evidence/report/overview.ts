@@ -6,7 +6,7 @@ import { byRisk, legend, overTime, timeToDecide } from "./charts.ts";
 import type { ReportData } from "./data.ts";
 import { join, markup } from "./markup.ts";
 import type { Markup } from "./markup.ts";
-import { counted, day, median, moment, number, span } from "./words.ts";
+import { counted, day, median, moment, number, shortStream, span } from "../words.ts";
 
 const CHECKS = {
   integrity: "The checkpoint is signed by the ledger's key, and these are exactly the entries under its root.",
@@ -15,6 +15,9 @@ const CHECKS = {
     "All that was executed was allowed by the policies in force, or approved before, once, in time, by enough of the right people.",
   time: "The clock never went back by more than half a minute, and witnesses' clocks agree with it.",
 } as const;
+
+/** Items of one kind that are listed here; the findings have more. */
+const LISTED_MAX = 8;
 
 const VERDICTS = { pass: "pass", fail: "FAIL", not_checked: "not checked" } as const;
 
@@ -26,8 +29,9 @@ export function head(data: ReportData): Markup {
 <h1>${day(period.from)} to ${day(period.to - 1)}</h1>
 <dl class="facts">
 <div><dt>Ledger</dt><dd class="mono">${origin}</dd></div>
-<div><dt>Period (UTC)</dt><dd>from ${moment(period.from)} up to ${moment(period.to)}, not included</dd></div>
+<div><dt>Period</dt><dd>${moment(period.from)} to ${moment(period.to)} UTC, the end not included</dd></div>
 <div><dt>Entries</dt><dd>${range.end === range.first ? "none" : `${number(range.first)} to ${number(range.end - 1)}`}, of ${number(size)} under the signed checkpoint</dd></div>
+<div><dt>As of</dt><dd>${moment(data.asOf)} UTC, the latest entry; made by Keyturn ${data.version}</dd></div>
 <div><dt>Verifier key</dt><dd class="mono">${data.vkey}</dd></div>
 </dl>
 </header>`;
@@ -53,7 +57,7 @@ export function summary(data: ReportData): Markup {
 ${verdict}
 <ul class="tiles">${tiles.map(([value, label, tone]) => markup`<li class="${tone}"><b>${number(value)}</b><span>${label}</span></li>`)}</ul>
 <table><thead><tr><th>Check</th><th>Verdict</th><th>What it says</th></tr></thead><tbody>${verdictRows(data)}</tbody></table>
-${demoNote(data)}</section>`;
+${unreadableNote(data)}${demoNote(data)}</section>`;
 }
 
 function verdictRows({ verification }: ReportData): Markup {
@@ -70,6 +74,18 @@ function verdictRows({ verification }: ReportData): Markup {
       return markup`<tr><th scope="row">${name}</th><td><span class="badge ${verdict}">${VERDICTS[verdict]}</span></td><td>${CHECKS[name]}${list}</td></tr>`;
     }),
   );
+}
+
+function unreadableNote({ unreadable: { inPeriod, outside } }: ReportData): Markup {
+  const erased =
+    inPeriod === 0
+      ? null
+      : markup`<p class="note warn">${counted(inPeriod, "release")} of this period could be checked by headers alone, because payloads were erased: that enough of the right people approved is not shown for them.</p>`;
+  const undisclosed =
+    outside === 0
+      ? null
+      : markup`<p class="more">${counted(outside, "release")} outside the period: checked by headers, as their payloads are not disclosed here.</p>`;
+  return markup`${erased}${undisclosed}`;
 }
 
 function demoNote({ exceptions }: ReportData): Markup | null {
@@ -90,7 +106,7 @@ export function population(data: ReportData): Markup {
       ? markup`<p class="note">No witness key was given when this pack was made. Without witnesses, or a checkpoint that somebody outside has kept, the operator of the ledger could have signed a different history from its beginning.</p>`
       : markup`<p>Cosigned by ${verification.witnessed.length} of ${witnesses.asked} witnesses, ${witnesses.quorum} wanted:</p><ul class="plain">${witnessed}</ul>`;
   return markup`<section><h2>2 Population</h2>
-<p>The ledger is one Merkle tree over numbered entries. Its first ${number(range.first)} entries have the root <i>start</i>, its first ${number(range.end)} the root <i>end</i>; consistency proofs show that each is the beginning of the next, up to the signed checkpoint. What lies between is therefore everything that was recorded in the period: <strong>${number(range.end)} − ${number(range.first)} = ${counted(count, "entry", "entries")}</strong>, which make ${counted(data.lines.length, "action")}.</p>
+<p>The ledger is one Merkle tree over numbered entries. Its first ${number(range.first)} entries have the root <i>start</i>, its first ${number(range.end)} the root <i>end</i>; consistency proofs show that each is the beginning of the next, up to the signed checkpoint. What lies between is therefore everything that was recorded in the period: <strong class="nb">${number(range.end)} − ${number(range.first)} = ${counted(count, "entry", "entries")}</strong>, which make ${counted(data.lines.length, "action")}.</p>
 <table class="roots"><thead><tr><th>Checkpoint</th><th>Entries</th><th>Root</th><th>Signed</th></tr></thead><tbody>
 <tr><th scope="row">start</th><td>${number(range.first)}</td><td class="mono">${roots.start}</td><td>by the proof</td></tr>
 <tr><th scope="row">end</th><td>${number(range.end)}</td><td class="mono">${roots.end}</td><td>${later === 0 ? "by the ledger" : "by the proof"}</td></tr>
@@ -131,14 +147,14 @@ export function exceptionList({ exceptions }: ReportData): Markup {
     .filter((kind) => exceptions[kind].count > 0)
     .map((kind) => {
       const { count, items } = exceptions[kind];
-      const listed = items.slice(0, 12);
+      const listed = items.slice(0, LISTED_MAX);
       const more =
         count > listed.length
           ? markup`<p class="more">and ${number(count - listed.length)} more in findings/exceptions.json</p>`
           : null;
       const lines = listed.map(
         (item) =>
-          markup`<tr><td class="n">${item.index}</td><td class="when">${moment(item.at)}</td><td class="id">${item.stream}</td><td>${item.because}</td></tr>`,
+          markup`<tr><td class="n">${item.index}</td><td class="when">${moment(item.at)}</td><td class="id">${shortStream(item.stream)}</td><td>${item.because}</td></tr>`,
       );
       return markup`<h3>${EXCEPTIONS[kind]}</h3><table class="items"><thead><tr><th class="n">Entry</th><th>Time (UTC)</th><th>Stream</th><th>What</th></tr></thead><tbody>${lines}</tbody></table>${more}`;
     });

@@ -4,7 +4,7 @@ import { appendix, people, sampleList } from "./items.ts";
 import { markup, Markup } from "./markup.ts";
 import { activity, exceptionList, head, population, summary } from "./overview.ts";
 import { STYLE } from "./style.ts";
-import { day } from "./words.ts";
+import { day } from "../words.ts";
 
 /** The report as one HTML page: no script, no link to anywhere, the charts within it. */
 export function reportPage(data: ReportData): string {

@@ -11,13 +11,13 @@ p{margin:0 0 3mm;max-width:160mm;orphans:3;widows:3}
 header{border-top:4px solid var(--accent);padding-top:6mm}
 .kind{font-size:11pt;color:var(--accent);font-weight:700;margin:0 0 1mm}
 .facts{margin:0;display:grid;gap:1.2mm}
-.facts div{display:grid;grid-template-columns:30mm 1fr;gap:4mm}
+.facts div{display:grid;grid-template-columns:26mm 1fr;gap:4mm;align-items:baseline}
 .facts dt{color:var(--faint)}
 .facts dd{margin:0;overflow-wrap:anywhere}
 .mono,code,.id{font-family:"Liberation Mono","DejaVu Sans Mono",Consolas,monospace;font-size:.86em;overflow-wrap:anywhere}
 table{width:100%;border-collapse:collapse;margin:0 0 4mm;font-size:9.3pt}
 thead{display:table-header-group}
-th,td{text-align:left;vertical-align:top;padding:1.3mm 2.4mm 1.3mm 0;border-bottom:1px solid var(--line)}
+th,td{text-align:left;vertical-align:baseline;padding:1.3mm 2.4mm 1.3mm 0;border-bottom:1px solid var(--line)}
 thead th{font-weight:600;color:var(--faint);font-size:8.6pt;border-bottom-color:var(--faint)}
 tbody th{font-weight:600}
 tr{break-inside:avoid}
@@ -27,7 +27,8 @@ th:last-child,td:last-child{padding-right:0}
 .narrow{width:auto;min-width:90mm}
 .narrow .n{padding-left:6mm}
 .items td:last-child{overflow-wrap:anywhere}
-.items .id{max-width:50mm}
+.id,.nb{white-space:nowrap}.group{break-after:avoid}.group th{padding-top:4mm}h2+p:has(+table:not(.roots)){break-after:avoid}
+.narrow th,.narrow td{padding-top:.9mm;padding-bottom:.9mm}
 .gates th:not(:first-child),.gates td:not(:first-child){text-align:right}
 .plain{margin:1mm 0 2mm;padding-left:5mm}
 .tiles{display:grid;grid-template-columns:repeat(6,1fr);gap:3mm;list-style:none;margin:0 0 5mm;padding:0}
@@ -47,7 +48,7 @@ figure{margin:2mm 0 6mm;break-inside:avoid}
 figure svg{width:100%;height:auto;display:block}
 figcaption{font-size:9pt;color:var(--soft);margin-top:1mm}
 .legend{display:flex;flex-wrap:wrap;gap:1mm 5mm;list-style:none;margin:0 0 3mm;padding:0;font-size:9pt}
-.key{width:3mm;height:3mm;margin-right:1.5mm;vertical-align:-.3mm}
+.key{overflow:visible;width:3mm;height:3mm;margin-right:1.5mm;vertical-align:-.3mm}
 .grid{stroke:var(--line);stroke-width:1}
 .tick{font-size:10.5px;fill:var(--faint)}
 .label{font-size:12px;fill:var(--ink)}
@@ -59,6 +60,7 @@ figcaption{font-size:9pt;color:var(--soft);margin-top:1mm}
 .item dl{display:grid;grid-template-columns:27mm 1fr;gap:.7mm 3mm;margin:0;font-size:9.3pt}
 .item dt{color:var(--faint)}
 .item dd{margin:0;overflow-wrap:anywhere;white-space:pre-wrap}
+p,.note,.steps li,.roots,.narrow,.gates{break-inside:avoid}
 .claim{color:var(--soft)}
 .more{font-size:9pt;color:var(--faint)}
 pre{font:8.4pt/1.5 "Liberation Mono","DejaVu Sans Mono",Consolas,monospace;background:var(--wash);padding:3mm;white-space:pre-wrap;overflow-wrap:anywhere;break-inside:avoid;margin:0 0 3mm}

@@ -68,7 +68,12 @@ function evaluated(record: ActionRecord, source: OcsfSource, evaluation: Evaluat
     unmapped: { code: evaluation.code },
   };
   return {
-    ...activity({ ...record, ...evaluation.shown, gate, kind: "evaluation", id: evaluation.id }, source, { index, at, type: "action.evaluated" }, told),
+    ...activity(
+      { ...record, ...evaluation.shown, gate, kind: "evaluation", id: evaluation.id },
+      source,
+      { index, at, type: "action.evaluated" },
+      told,
+    ),
     ...(decisions.length === 0 ? {} : { authorizations: decisions }),
   };
 }
@@ -101,6 +106,8 @@ function lifeOf(record: ActionRecord, source: OcsfSource, entry: Entry): readonl
         unmapped: { rule: refusal?.rule ?? null },
       });
     }
+    case "request.approved":
+      return told({ disposition: "approved", message: "enough people approved it" });
     case "request.denied":
       return told({ disposition: "rejected", message: "people denied it", person: closerOf(record, index) });
     case "request.expired":

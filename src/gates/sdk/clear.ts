@@ -16,7 +16,7 @@ import { orStopped } from "./stop.ts";
 export const REEVALUATIONS_MAX = 5;
 /** The pause before that, in milliseconds; it doubles. */
 const REEVALUATION_PAUSE_MS = 200;
-/** How long an action that is being held waits for a server that is away, in milliseconds; approved, it waits as long as the approval. */
+/** How long an action that has to be held waits for a server that is away before its request is taken, in milliseconds. */
 export const HELD_RETRY_MS = 120_000;
 /** Permits taken for one approval: one that expired while the server was away is taken again. */
 export const PERMITS_MAX = 3;
@@ -62,11 +62,13 @@ function mayBeRequested({ decision, context }: Evaluation): boolean {
 
 async function whileHeld(clearance: Clearance, evaluation: string): Promise<OutcomeOf> {
   const { client, question, signal } = clearance;
-  const asked = client.request(
-    { ...question, denial: { evaluation_id: evaluation } },
-    { idempotencyKey: randomUUID(), retryForMs: HELD_RETRY_MS },
+  const body = { ...question, denial: { evaluation_id: evaluation } };
+  const options = { idempotencyKey: randomUUID(), retryForMs: HELD_RETRY_MS };
+  const held = await orStopped(
+    (until) => client.request(body, { ...options, signal: until }),
+    signal,
+    (late) => void withdraw(clearance, late.task.id),
   );
-  const held = await orStopped(asked, signal, (late) => void withdraw(clearance, late.task.id));
   const { id } = held.task;
   let over = false;
   try {
@@ -88,8 +90,7 @@ async function whileHeld(clearance: Clearance, evaluation: string): Promise<Outc
 async function useApproval(clearance: Clearance, answer: TaskAnswer): Promise<OutcomeOf> {
   const { client, signal } = clearance;
   // Before the permit is used: without a key no receipt of its use could be checked.
-  const asked = ledgerKey(client, clearance.ledgerKey, patienceFor(answer));
-  const key = await orStopped(asked, signal, () => undefined);
+  const key = await ledgerKey(client, clearance.ledgerKey, { signal, retryForMs: patienceFor(answer) });
   for (let taken = 1; ; taken++) {
     const permit = await takePermit(clearance, answer);
     await clearance.recheck?.();
@@ -103,10 +104,10 @@ async function useApproval(clearance: Clearance, answer: TaskAnswer): Promise<Ou
   }
 }
 
-/** As long as the approval lasts, by the server's word; people have turned their keys for it. */
-function patienceFor({ result }: TaskAnswer): number {
+/** As long as the approval lasts, by the server's word: people have turned their keys for it. Else the client's patience. */
+function patienceFor({ result }: TaskAnswer): number | undefined {
   const until = Date.parse(result?.approval.approved_until ?? "");
-  return Number.isNaN(until) ? HELD_RETRY_MS : Math.max(0, until - Date.now());
+  return Number.isNaN(until) ? undefined : Math.max(0, until - Date.now());
 }
 
 type Permit = { readonly id: string; readonly jws: string };
@@ -145,11 +146,20 @@ function notGranted(evaluation: Evaluation, requestId: string): Error {
 }
 
 /** Turns the key once. A lost answer is asked for again under the same attempt; one that stays lost lets nothing run. */
-async function redeem(clearance: Clearance, permit: Permit, key: string, retryForMs: number): Promise<OutcomeOf> {
+async function redeem(
+  clearance: Clearance,
+  permit: Permit,
+  key: string,
+  retryForMs: number | undefined,
+): Promise<OutcomeOf> {
   const { client, digest, signal } = clearance;
   const of: OutcomeOf = { permit: permit.id };
-  const sent = client.redeem({ permit: permit.jws, digest, attempt: randomUUID() }, { retryForMs });
-  const redemption = await orStopped(sent, signal, () => void reportNotExecuted(clearance, of, signal.reason));
+  const request = { permit: permit.jws, digest, attempt: randomUUID() };
+  const redemption = await orStopped(
+    (until) => client.redeem(request, { retryForMs, signal: until }),
+    signal,
+    () => void reportNotExecuted(clearance, of, signal.reason),
+  );
   if (redemption.permit_id !== permit.id) {
     throw new Unavailable({
       code: "answer_malformed",

@@ -1,5 +1,10 @@
 import { KeyturnError } from "../../client/index.ts";
 
+/** Somebody else's words as a sentence of ours: with one full stop. */
+export function sentence(words: string): string {
+  return /[.!?]$/.test(words) ? words : `${words}.`;
+}
+
 /** A policy or a person said no. Nothing was executed. */
 export class Denied extends KeyturnError {
   override readonly name = "Denied";
@@ -19,7 +24,7 @@ export class Denied extends KeyturnError {
     cause?: unknown;
   }) {
     const { code, because, cause } = options;
-    super({ code, message: options.message ?? `denied (${code}): ${because}. Nothing was executed`, cause });
+    super({ code, message: options.message ?? `denied (${code}): ${sentence(because)} Nothing was executed.`, cause });
     this.because = because;
     this.by = options.by ?? null;
     this.requestId = options.requestId ?? null;

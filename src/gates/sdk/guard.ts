@@ -119,7 +119,11 @@ async function attempt<A extends readonly unknown[], R>(
 async function subjectOf(context: GuardContext, signal: AbortSignal | undefined): Promise<Subject> {
   const stop = stopOf(signal, undefined);
   try {
-    return await orStopped(context.subject(), stop.signal, () => undefined);
+    return await orStopped(
+      () => context.subject(),
+      stop.signal,
+      () => undefined,
+    );
   } finally {
     stop.release();
   }

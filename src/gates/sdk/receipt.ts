@@ -1,5 +1,5 @@
 import { createPublicKey, verify } from "node:crypto";
-import type { Client, Redemption } from "../../client/index.ts";
+import type { CallOptions, Client, Redemption } from "../../client/index.ts";
 import { Unavailable } from "../../client/index.ts";
 import type { Digest, PermitId } from "../../core/brand.ts";
 import { requestOfPermit } from "../../core/ids.ts";
@@ -10,7 +10,7 @@ import type { VerifySignature } from "../../core/ledger/index.ts";
 export type Redeemed = { readonly permit: PermitId; readonly digest: Digest };
 
 /** The keys that servers told of themselves, one a connection: another answer later is another ledger. */
-const learnt = new WeakMap<Client, Promise<string>>();
+const learnt = new WeakMap<Client, string>();
 
 /** Reads a pinned verifier key; a TypeError where it is none, so that a typing mistake shows at once. */
 export function ledgerKeyOf(line: string): string {
@@ -27,14 +27,10 @@ export function ledgerKeyOf(line: string): string {
  * connection. A pinned key proves that the ledger its holder knows has the entry; a learnt one only that this server
  * committed itself to it, in writing, before the action ran.
  */
-export function ledgerKey(client: Client, pinned: string | undefined, retryForMs: number): Promise<string> {
-  if (pinned !== undefined) return Promise.resolve(ledgerKeyOf(pinned));
-  const known = learnt.get(client);
-  if (known !== undefined) return known;
-  const asked = client.ledgerKey({ retryForMs });
-  learnt.set(client, asked);
-  asked.catch(() => learnt.delete(client)); // a failure is not remembered
-  return asked;
+export async function ledgerKey(client: Client, pinned: string | undefined, options: CallOptions): Promise<string> {
+  const key = pinned === undefined ? (learnt.get(client) ?? (await client.ledgerKey(options))) : ledgerKeyOf(pinned);
+  if (pinned === undefined) learnt.set(client, key);
+  return key;
 }
 
 /** Log before act: throws `receipt_invalid` unless the redemption is proven to be in the ledger that the key is of. */

@@ -1,6 +1,6 @@
 import type { Evaluation, TaskAnswer } from "../../client/index.ts";
 import { Unavailable, WireError } from "../../client/index.ts";
-import { Cancelled, Denied, Expired } from "./errors.ts";
+import { Cancelled, Denied, Expired, sentence } from "./errors.ts";
 import type { ExpiredCode } from "./errors.ts";
 
 /** Problem codes that mean "too late", ours and ARAP's, and what we call them. */
@@ -21,7 +21,7 @@ export function refusalOf(error: unknown, requestId: string | null): unknown {
     return new Unavailable({ code: "unauthorized", message, cause: error });
   }
   if (status === 408 || status === 429 || status >= 500) {
-    const message = `the server cannot answer now (${status} ${code}): ${detail}; try again later. Nothing was executed`;
+    const message = `the server cannot answer now (${status} ${code}): ${detail}; try again later. Nothing was executed.`;
     return new Unavailable({ code: "overloaded", message, cause: error });
   }
   const late = TOO_LATE[code.slice(code.lastIndexOf(":") + 1)];
@@ -33,7 +33,7 @@ export function refusalOf(error: unknown, requestId: string | null): unknown {
 export function deniedBy(evaluation: Evaluation, requestId: string | null): Denied {
   const { code = "denied", because, policies } = evaluation.context;
   const whose = policies.length === 0 ? "" : ` by policy ${policies.join(", ")}`;
-  const message = `denied${whose} (${code}): ${because}. Nothing was executed`;
+  const message = `denied${whose} (${code}): ${sentence(because)} Nothing was executed.`;
   return new Denied({ code, because, message, requestId });
 }
 
@@ -44,13 +44,13 @@ export function endOf(answer: TaskAnswer): Denied | Expired | Cancelled {
     case "denied": {
       const by = answer.denial?.by ?? null;
       const because = answer.denial?.reason ?? "no reason was given";
-      const message = `${by ?? "an approver"} denied request ${requestId}: ${because}. Nothing was executed`;
+      const message = `${by ?? "an approver"} denied request ${requestId}: ${sentence(because)} Nothing was executed.`;
       return new Denied({ code: "denied_by_person", because, by, message, requestId });
     }
     case "expired":
       return expired("request_expired", requestId);
     case "cancelled": {
-      const message = `request ${requestId} was withdrawn. Nothing was executed`;
+      const message = `request ${requestId} was withdrawn. Nothing was executed.`;
       return new Cancelled({ code: "request_cancelled", message, requestId });
     }
     case "pending":

@@ -25,32 +25,39 @@ export function stopOf(signal: AbortSignal | undefined, timeoutMs: number | unde
   };
 }
 
+/** How long a caller that gave up still listens for an answer that has to be undone, in milliseconds. */
+export const LATE_MS = 2_000;
+
 /**
- * Waits for something that cannot be taken back once it is sent. When the signal aborts first, the wait ends at once,
- * and `onLate` is given the answer when it arrives after all, so that it can be undone.
+ * Waits for something that cannot be taken back once it is sent. When the signal aborts first, the wait ends at once;
+ * `send` is told by its own signal a moment later, and `onLate` is given the answer if it arrives until then after all,
+ * so that it can be undone.
  */
-export function orStopped<T>(sent: Promise<T>, signal: AbortSignal, onLate: (answer: T) => void): Promise<T> {
+export function orStopped<T>(
+  send: (until: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+  onLate: (answer: T) => void,
+): Promise<T> {
+  const late = new AbortController();
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
       reject(signal.reason instanceof Error ? signal.reason : aborted(signal.reason));
-      sent.then(onLate, () => undefined);
+      setTimeout(() => late.abort(), LATE_MS).unref();
     };
     if (signal.aborted) {
       onAbort();
       return;
     }
     signal.addEventListener("abort", onAbort, { once: true });
-    const settled = (): void => signal.removeEventListener("abort", onAbort);
-    sent.then(
-      (answer) => {
-        settled();
-        resolve(answer);
-      },
-      (error: Error) => {
-        settled();
-        reject(error);
-      },
-    );
+    send(late.signal)
+      .then(
+        (answer) => {
+          if (signal.aborted) onLate(answer);
+          resolve(answer);
+        },
+        (error: Error) => reject(error),
+      )
+      .finally(() => signal.removeEventListener("abort", onAbort));
   });
 }
 

@@ -44,7 +44,12 @@ export type PolicySummary = {
 };
 
 /** A set that has been loaded from files, what is in it, and the schema that it was validated against. */
-export type LoadedPolicies = PolicySet & { readonly policies: readonly PolicySummary[]; readonly schema: string };
+export type LoadedPolicies = PolicySet & {
+  readonly policies: readonly PolicySummary[];
+  readonly schema: string;
+  /** The files as they were read, by their names in the folder: what an auditor reads. */
+  readonly texts: readonly { readonly file: string; readonly text: string }[];
+};
 
 type MeantPolicy = ParsedPolicy & { readonly meaning: Meaning };
 
@@ -68,6 +73,7 @@ export function loadPolicies(options: LoadOptions): LoadedPolicies {
     digest: digest(canonicalBytes({ v: 1, policies: digestOf(files), schema: schema.digest })),
     schema: schema.text,
     policies: policies.map(summaryOf),
+    texts: files.map(({ name, text }) => ({ file: basename(name), text })),
     verdict: (effect, input) => judge(effect, input, set),
   };
 }

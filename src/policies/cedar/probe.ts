@@ -21,7 +21,7 @@ export function probeSchema(schema: SourceFile, factTypes: ReadonlyMap<string, F
         principal: { type: "Agent", id: "x" },
         action: { type: "Action", id: effect },
         resource: uid,
-        context: { action: "x", risk: { score: 0, level: "low" }, hour: 0, weekday: 1, ...part },
+        context: { action: "x", traits: ["multiple"], risk: { score: 0, level: "low" }, hour: 0, weekday: 1, ...part },
         entities: [{ uid, attrs: { type: "x", id: "x" }, parents: [] }],
       });
       return answer.type === "failure" ? answer.errors.map(({ message }) => message) : [];

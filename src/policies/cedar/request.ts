@@ -27,6 +27,7 @@ export function toRequest(effect: Effect, input: PolicyInput, factTypes: Readonl
       action: question.action.name,
       ...(environment === undefined ? {} : { environment }),
       facts: factRecord(input, factTypes),
+      traits: [...new Set((input.classification.traits ?? []).map(({ id }) => id))].sort(),
       risk: { score: risk.score, level: risk.level },
       hour: now.getUTCHours(),
       weekday: ((now.getUTCDay() + 6) % 7) + 1,

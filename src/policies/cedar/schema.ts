@@ -26,6 +26,7 @@ type Question = {
   action: String, // the gate's own name, such as "customers.export"
   environment?: String,
   facts: Facts,
+  traits: Set<String>, // what makes it worse: "unbounded", "program_execution", …
   risk: { score: Long, level: String },
   hour: Long, // 0 to 23, UTC
   weekday: Long, // 1 is Monday, UTC

@@ -24,7 +24,11 @@ const PLANNED_WRAPPERS: readonly (readonly [string, (inner: string) => string])[
   ["PREPARE", (inner) => `PREPARE x AS ${inner}`],
 ];
 
-const statement = fc.integer({ min: 0, max: 0xffffffff }).map((seed) => generator(seed).statement());
+/** No empty ones: what says nothing is opaque by itself, and nothing at all beside another statement. */
+const statement = fc
+  .integer({ min: 0, max: 0xffffffff })
+  .map((seed) => generator(seed).statement())
+  .filter((text) => text.trim() !== "");
 
 test("law: no wrapper takes an effect, a trait or a doubt away", () => {
   fc.assert(
@@ -48,7 +52,7 @@ function isTorn(text: string): boolean {
 test("law: two texts together do what both do, in either order", () => {
   fc.assert(
     fc.property(statement, statement, (one, other) => {
-      fc.pre([one, other].every((text) => text.trim() !== "" && !isTorn(text)));
+      fc.pre(!isTorn(one) && !isTorn(other));
       for (const joined of [`${one};${other}`, `${other};${one}`]) {
         const together = sql.classify(joined, SHOP);
         assert.ok(covers(together, sql.classify(one, SHOP)), joined);

@@ -14,8 +14,8 @@ const run = promisify(execFile);
 /** A PostgreSQL of our own: in a folder of its own, on loopback, gone at the end. */
 export type Postgres = { readonly port: number; readonly stop: () => Promise<void> };
 
-/** SQLSTATE of the first error, or null; and the rows of text that came before it. */
-export type Answer = { readonly code: string | null; readonly rows: readonly (readonly string[])[] };
+/** SQLSTATE of the first error, or null; and the first rows of text. */
+export type Answer = { readonly code: string | null; readonly rows: () => readonly (readonly string[])[] };
 
 /** A session that speaks the simple query protocol, so that a text reaches the server as it is, all its statements at once. */
 export type Session = {
@@ -29,6 +29,7 @@ export type Session = {
 const HOMES = "/usr/lib/postgresql";
 const START_TRIES = 100;
 const START_WAIT_MS = 100;
+const ROWS_KEPT_MAX = 10_000;
 
 /** The folder with `initdb` and `postgres`, or null where PostgreSQL is not installed. */
 export function findPostgres(): string | null {
@@ -50,7 +51,7 @@ export async function startPostgres(bin: string): Promise<Postgres> {
   const settings = [
     "fsync=off",
     "autovacuum=off",
-    "statement_timeout=2s",
+    "statement_timeout=250ms",
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
   ];
@@ -120,7 +121,7 @@ export async function openSession(port: number): Promise<Session> {
     return answers;
   };
   return {
-    ask: async (sql) => (await askAll([sql]))[0] ?? { code: null, rows: [] },
+    ask: async (sql) => (await askAll([sql]))[0] ?? { code: null, rows: () => [] },
     askAll,
     close: () => socket.destroy(),
   };
@@ -131,14 +132,14 @@ type Message = { readonly type: string; readonly body: Buffer };
 /** Frontend and backend messages: protocol-message-formats in PostgreSQL's documentation. */
 async function untilReady(socket: Socket, messages: AsyncIterator<Message>): Promise<Answer> {
   let code: string | null = null;
-  const rows: string[][] = [];
+  const rows: Buffer[] = [];
   for (;;) {
     const next = await messages.next();
     if (next.done === true) throw new Error("The server closed the session.");
     const { type, body } = next.value;
-    if (type === "Z") return { code, rows };
+    if (type === "Z") return { code, rows: () => rows.map(columns) };
     if (type === "E") code ??= field(body, "C");
-    if (type === "D") rows.push(columns(body));
+    if (type === "D" && rows.length < ROWS_KEPT_MAX) rows.push(body);
     if (type === "G") socket.write(Buffer.concat([Buffer.from("f"), length(6), Buffer.from("x\0")])); // CopyFail
   }
 }

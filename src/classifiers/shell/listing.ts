@@ -3,23 +3,23 @@ import { grammar, readArguments } from "./grammar.ts";
 import type { Grammar } from "./grammar.ts";
 import { DONE } from "./leaf.ts";
 import type { Done, Leaf } from "./leaf.ts";
-import { SERVICE_COMMANDS } from "./service-table.ts";
+import { LISTING_COMMANDS } from "./listing-table.ts";
 import { contact, hostIn, isLoopback } from "./touch.ts";
 import type { Word } from "./word.ts";
 
 type Service = {
   readonly commands: readonly { readonly words: readonly string[]; readonly more: boolean }[];
-  readonly any: boolean;
+  readonly anything: boolean;
   readonly flags: Grammar;
   readonly needs: readonly string[];
 };
 
 /** Tools of services, by name, with what of them only lists. */
-export const SERVICES: ReadonlyMap<string, readonly Service[]> = new Map(compile());
+export const LISTINGS: ReadonlyMap<string, readonly Service[]> = new Map(compile());
 
 function compile(): Map<string, Service[]> {
   const table = new Map<string, Service[]>();
-  for (const row of SERVICE_COMMANDS) {
+  for (const row of LISTING_COMMANDS) {
     const [heads = "", commands = "", flags = "", needs = ""] = row.split("|").map((cell) => cell.trim());
     const service: Service = {
       commands: commands.split(",").map((command) => ({
@@ -29,7 +29,7 @@ function compile(): Map<string, Service[]> {
           .filter((word) => word !== ""),
         more: command.endsWith("+"),
       })),
-      any: commands === "*",
+      anything: commands === "*",
       flags: grammar(flags),
       needs: needs.split(" ").filter((word) => word !== ""),
     };
@@ -39,8 +39,8 @@ function compile(): Map<string, Service[]> {
 }
 
 /** A service's tool that only lists; null when the table does not say that it does. */
-export function runService(leaf: Leaf): Done | null {
-  for (const service of SERVICES.get(leaf.head) ?? []) {
+export function runListing(leaf: Leaf): Done | null {
+  for (const service of LISTINGS.get(leaf.head) ?? []) {
     const { flags, operands, problem } = readArguments(service.flags, leaf.args);
     if (problem !== null) continue;
     const needed = service.needs.length === 0 || flags.some(({ name }) => service.needs.includes(name));
@@ -48,7 +48,7 @@ export function runService(leaf: Leaf): Done | null {
     const bare = operands.length === 0 && flags.some(({ name }) => /^(?:--?version|--help)$/.test(name));
     if (!needed || !(bare || matches(service, operands, flags.length > 0))) continue;
     const hosts = flags.filter(({ kind }) => kind === "host").map(({ value }) => value);
-    if (service.any && leaf.head === "rsync")
+    if (service.anything && leaf.head === "rsync")
       hosts.push(...operands.filter(({ value }) => value === null || /^[^/]*:/.test(value)));
     leaf.draft.effect(
       "read",
@@ -61,8 +61,8 @@ export function runService(leaf: Leaf): Done | null {
   return null;
 }
 
-function matches({ commands, any }: Service, operands: readonly Word[], flagged: boolean): boolean {
-  if (any) return true;
+function matches({ commands, anything }: Service, operands: readonly Word[], flagged: boolean): boolean {
+  if (anything) return true;
   return commands.some(({ words, more }) => {
     if (words.length === 0) return operands.length === 0 && flagged;
     const same = words.every((word, place) => operands[place]?.value?.toLowerCase() === word);

@@ -34,6 +34,11 @@ export function span(ms: number): string {
   return `${Math.floor(seconds / length)} ${large}${next === undefined || rest === 0 ? "" : ` ${rest} ${next[0]}`}`;
 }
 
+/** The id of a request or evaluation without the word before it; other streams by their name. */
+export function shortStream(stream: string): string {
+  return stream.replace(/^(?:request|evaluation)\//, "");
+}
+
 /** The middle of some numbers; null of none. */
 export function median(values: readonly number[]): number | null {
   const sorted = values.toSorted((a, b) => a - b);

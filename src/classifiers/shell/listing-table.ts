@@ -7,7 +7,7 @@
  *
  * Written from the manuals of the tools.
  */
-export const SERVICE_COMMANDS: readonly string[] = [
+export const LISTING_COMMANDS: readonly string[] = [
   "docker,podman | ps,images+,version,info,network ls,network inspect+,volume ls,volume inspect+,image ls+,container ls,context ls,system df,stats+,top+,port+,history+,diff+,logs+,compose ps+,compose ls,compose version,compose images,image history+,node ls,service ls,stack ls,plugin ls,buildx ls | -aqlnst --all --quiet --no-trunc --format: -f: --filter: --no-stream --digests --latest --last: --size --tail: --since: --until: --timestamps --human --verbose",
   "docker-compose | ps+,version,images,top+,logs+ | -aq --all --quiet --services --tail:",
   "systemctl | status+,is-active+,is-enabled+,is-failed+,list-units+,list-unit-files+,list-timers+,list-sockets+,list-dependencies+,list-jobs,get-default,is-system-running | -alqr -n: --all --full --no-pager --no-legend --type: --state: --user --system --failed --plain --lines: -t: --reverse --quiet",

@@ -1,0 +1,29 @@
+import type { CatalogueResource, RequestRule, TextKind } from "../../classifiers/declared/index.ts";
+import type { Json } from "../../core/action/index.ts";
+import { openFindings } from "../../core/risk/index.ts";
+import type { Classification, Effect } from "../../core/risk/index.ts";
+
+/** One text to be read. It crosses to a worker, so that it is data alone. */
+export type Text = {
+  readonly kind: TextKind;
+  readonly value: Json;
+  /** RFC 6901, from the question's root. */
+  readonly pointer: string;
+  /** SQL only: the gate pins `search_path` and `standard_conforming_strings`. */
+  readonly pinned: boolean;
+  /** MCP only: the tool whose arguments these are, and what the operator says that it does. */
+  readonly tool: { readonly name: string; readonly effects: readonly Effect[] } | null;
+};
+
+/** What the operator knows that texts may be about. */
+export type ReaderSettings = {
+  readonly resources: readonly CatalogueResource[];
+  readonly requests: readonly RequestRule[];
+};
+
+/** Nothing is known but why. */
+export function opaque(reason: string): Classification {
+  const found = openFindings();
+  found.opaque(reason);
+  return found.done();
+}

@@ -1,0 +1,36 @@
+import { recordChange } from "../../engine/index.ts";
+import { eventsFrom, EXPORT_ENTRIES_MAX } from "../export/events.ts";
+import type { House } from "../house.ts";
+import { wholeNumber, type Routes } from "../route.ts";
+import { ExportBody } from "../schemas.ts";
+import { version } from "../version.ts";
+
+/** The ledger as a SIEM reads it. What is exported, and how, is itself an entry. */
+export function exportRoutes(routes: Routes, house: House): void {
+  routes.add({
+    method: "GET",
+    url: "/v1/export/events",
+    access: "operator",
+    summary: "OCSF events of entries: ?from=0&limit=500; `next` is where to go on",
+    handler: async ({ query }) => {
+      const from = wholeNumber(query["from"], "from", { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 });
+      const bounds = { min: 1, max: EXPORT_ENTRIES_MAX, fallback: EXPORT_ENTRIES_MAX };
+      const limit = wholeNumber(query["limit"], "limit", bounds);
+      const source = { origin: house.ledgerOrigin, version: version() };
+      const { events, next } = await eventsFrom(house.ctx.store, source, from, limit);
+      return { events, next };
+    },
+  });
+  routes.add({
+    method: "POST",
+    url: "/v1/exports",
+    access: "operator",
+    summary: "Record that the ledger is exported",
+    body: ExportBody,
+    handler: async ({ who, body }) => {
+      const { size } = await house.ctx.store.head();
+      await recordChange(house.ctx, "export.created", { operator: who.id, ...body }, { format: body.format, size });
+      return { size };
+    },
+  });
+}

@@ -1,0 +1,8 @@
+import { readFileSync } from "node:fs";
+
+/** The version in package.json, two folders up from the sources and from the build alike. */
+export function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  const found: unknown = typeof manifest === "object" && manifest !== null ? Reflect.get(manifest, "version") : null;
+  return typeof found === "string" ? found : "unknown";
+}
