@@ -34,6 +34,10 @@ const BENCHMARKS: Readonly<Record<string, { summary: string; load: () => Promise
     summary: "what the ledger costs to write, to keep and to verify",
     load: () => import("./ledger.ts"),
   },
+  risk: {
+    summary: "what reading a text of SQL or shell costs, beside the bare parsers",
+    load: () => import("./risk.ts"),
+  },
 };
 
 const { values, positionals } = parseArgs({

@@ -22,6 +22,9 @@ export type Judged = {
 /** A row before it is read: how to classify it. */
 type Row = Pick<Judged, "corpus" | "label" | "text" | "wanted"> & { readonly read: () => Classification };
 
+/** Times that each row is read, after it was read once. */
+const ROUNDS = 3;
+
 /** The environment that every row is scored in. */
 const ENVIRONMENT = "production";
 
@@ -53,14 +56,20 @@ export async function readCorpora(load: (name: string) => string | null): Promis
     ...lines(load("mcp-tools.jsonl")).map(toolRow),
   ];
   // A warm reader is what a server is; cold, the first rows of each corpus would be those of the compiler.
-  for (const { read } of rows.filter((_, at) => at % 20 === 0)) read();
+  for (const { read } of rows) read();
   return rows.map(judge);
 }
 
 function judge({ read, ...row }: Row): Judged {
-  const start = performance.now();
-  const found = read();
-  const us = (performance.now() - start) * 1_000;
+  const times: number[] = [];
+  let found = read();
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const start = performance.now();
+    found = read();
+    times.push((performance.now() - start) * 1_000);
+  }
+  // The fastest is what the text costs; the others have what else the machine did in them.
+  const us = Math.min(...times);
   return { ...row, us, passes: passes(found), level: scoreRisk(found, ENVIRONMENT).level };
 }
 

@@ -27,6 +27,7 @@ export const SECTIONS: readonly Section[] = [
       command("init", "write a commented keyturn.yaml, directory, catalogue and policies", () => import("./init.ts")),
       server("serve", "run the server", () => import("./serve.ts")),
       command("policy", "check policies, catalogue and directory before they are served", () => import("./policy.ts")),
+      server("risk", "show what a text would do, and why it scores as it does", () => import("./risk.ts")),
       command("doctor", "find out what is wrong with an installation", () => import("./doctor.ts")),
       command("people", "make a one-time sign-in link for a person", () => import("./people.ts")),
       command("token", "create, list and revoke the tokens of agents", () => import("./token.ts")),

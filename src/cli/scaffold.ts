@@ -76,7 +76,7 @@ actions:
   process.exec:
     title: Run a command
     effects: [execute]
-    # Reads the command's own words as well: \`rm\` is then also a delete. Without \`effects\`, what only reads is only a read.
+    # Its words are read as well, so that \`rm\` is also a delete. \`execute\` stays: a name does not say which file it starts.
     texts: [{ from: action.properties.argv, as: argv }]
 
   # What a statement does stands in the statement. \`session: pinned\`, once the gate sets search_path itself.
@@ -109,6 +109,11 @@ environments: [production, staging, development]
 @because("Up to 100 rows may be read without asking.")
 permit (principal, action == Action::"read", resource)
 when { context.facts has rows && context.facts.rows <= 100 };
+
+@id("permit-reading-command")
+@because("What a command reads needs nobody; that it runs at all is held below.")
+permit (principal, action == Action::"read", resource)
+when { context.action == "process.exec" };
 `,
   ],
   [

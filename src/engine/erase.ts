@@ -33,7 +33,7 @@ import { commitRequest, loadRequest, requestStream, seal } from "./journal.ts";
 /** Who approves that evidence is erased. */
 export type Privacy = { readonly approvers: GroupName; readonly quorum: number };
 
-export const ERASE_ACTION = "keyturn.ledger.erase";
+const ERASE_ACTION = "keyturn.ledger.erase";
 const OPERATOR: AgentId = "keyturn.operator" as AgentId;
 const GATE: GateId = "keyturn" as GateId;
 const POLICY: PolicyId = "keyturn.privacy" as PolicyId;

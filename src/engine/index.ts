@@ -1,4 +1,3 @@
-export { assess } from "./assess.ts";
 export type { Assessment } from "./assess.ts";
 export { Bus } from "./bus.ts";
 export { recordChange, recordChanges } from "./changes.ts";
@@ -6,9 +5,8 @@ export type { Change, ChangeType } from "./changes.ts";
 export type { Context as EngineContext, Rules } from "./context.ts";
 export { Credentials, SESSION_TTL_MS, TOKEN_TTL_DEFAULT_MS } from "./credentials.ts";
 export type { Credential, Principal, Secret } from "./credentials.ts";
-export { ERASURE_ENTRIES_MAX, SUBJECT_CHARS_MIN, planErasure } from "./erasable.ts";
 export type { ErasurePlan, Selector } from "./erasable.ts";
-export { askErasure, ERASE_ACTION, performErasure, resumeForget } from "./erase.ts";
+export { askErasure, performErasure, resumeForget } from "./erase.ts";
 export type { Erased, ErasureAsked, Privacy } from "./erase.ts";
 export { EngineError } from "./errors.ts";
 export type { EngineErrorCode } from "./errors.ts";

@@ -7,12 +7,12 @@ export type {
   RefusalRecord,
   ReviewRecord,
 } from "./record.ts";
-export { recordOf, RecordFold } from "./fold.ts";
-export { recordsOf, RECORDS_OPEN_MAX, RECORD_BYTES_MAX } from "./records.ts";
+export { recordOf } from "./fold.ts";
+export { recordsOf } from "./records.ts";
 export { CSV_HEADER, csvLine, toCsv } from "./views/csv.ts";
-export { OCSF_VERSION, toOcsf } from "./views/ocsf.ts";
+export { toOcsf } from "./views/ocsf.ts";
 export type { OcsfEvent, OcsfSource } from "./views/ocsf.ts";
-export { CONTROLS_OBSERVED, OSCAL_VERSION, toOscal } from "./views/oscal.ts";
+export { toOscal } from "./views/oscal.ts";
 export type { OscalSource } from "./views/oscal.ts";
 export { isSampled, lineOf } from "./pack/actions.ts";
 export type { ActionLine, Result, SampleOf } from "./pack/actions.ts";

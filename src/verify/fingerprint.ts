@@ -16,7 +16,9 @@ const END_TURNS = 7;
  * HalfSipHash-1-3 (Aumasson, Bernstein) with 64 bits of output, two bytes to a word. Two names share a fingerprint with a
  * chance of 2^-64, and without the seed nobody can look for such a pair. One loop, as it runs several times an entry.
  */
-export function fingerprint(bytes: Uint8Array, from: number, to: number, [key0, key1]: Seed, out: Int32Array): void {
+export function fingerprint(bytes: Uint8Array, from: number, to: number, seed: Seed, out: Int32Array): void {
+  const key0 = seed[0];
+  const key1 = seed[1];
   const length = to - from;
   const pairs = length >> 1;
   let v0 = key0 | 0;

@@ -9,7 +9,7 @@ import { PayloadLines } from "./payload-lines.ts";
 export type Folder = (path: string) => Promise<Uint8Array | null>;
 
 /** Entries handed on at a time: few, so that they are still in the processor's cache when they are verified. */
-const LIST = 16;
+const LIST = 64;
 
 /** Where the payloads of 256 entries lie in a folder, from entry 256·n on. */
 export function payloadsPath(bundle: number): string {

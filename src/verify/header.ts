@@ -77,12 +77,6 @@ export class Header {
     return streamTo - streamFrom === stream.length && isText(this.#bytes, streamFrom, stream);
   }
 
-  /** Whether this is the payload's commitment, in 64 hex digits. */
-  isCommitment(hex: string): boolean {
-    if (this.#opened !== null) return this.#opened.commitment === `sha256:${hex}`;
-    return hex.length === 64 && isText(this.#bytes, this.#scan.commitmentAt, hex);
-  }
-
   /** The value of a public member; undefined where there is none. */
   shown(name: string): Json | undefined {
     if (this.#opened !== null) {
@@ -121,7 +115,8 @@ export class Header {
 
   #value(place: number): Json {
     const { places } = this.#scan;
-    const [from, to] = [places[place + 2] ?? 0, places[place + 3] ?? 0];
+    const from = places[place + 2] ?? 0;
+    const to = places[place + 3] ?? 0;
     return places[place + 4] === 1 ? this.#texts.text(this.#bytes, from, to) : Number(latin1(this.#bytes, from, to));
   }
 

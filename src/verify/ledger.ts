@@ -7,7 +7,8 @@ import { Follower } from "./follow.ts";
 import type { Start } from "./follow.ts";
 import { Header } from "./header.ts";
 import { LeafTree } from "./leaves.ts";
-import { isCommitted } from "./payload.ts";
+import { bindingOf } from "./payload.ts";
+import type { Binding } from "./payload.ts";
 import { recall, remember } from "./remembered.ts";
 import type { Recalled, Remembered } from "./remembered.ts";
 import { Findings } from "./report.ts";
@@ -80,13 +81,11 @@ type Audit = {
 export async function verifyLedger(evidence: Evidence): Promise<Report> {
   const audit = begin(evidence);
   atSize(audit);
+  afterRemembered(audit, audit.tree.size);
   if (Symbol.iterator in evidence.entries) {
-    for (const entry of evidence.entries) take(audit, entry);
+    for (const entry of evidence.entries) take(audit, [entry]);
   } else {
-    for await (const some of evidence.entries) {
-      if (isList(some)) for (const entry of some) take(audit, entry);
-      else take(audit, some);
-    }
+    for await (const some of evidence.entries) take(audit, isList(some) ? some : [some]);
   }
   tell(audit);
   return finish(audit);
@@ -123,34 +122,47 @@ function begin(evidence: Evidence): Audit {
   return { evidence, ...findings, ...found, nextIndex: size, read: 0, erased: 0, signedRoot: null };
 }
 
-function take(audit: Audit, entry: AuditedEntry): void {
-  checkPlace(audit, entry);
-  audit.tree.append(entry.header);
-  audit.read++;
-  if (checkHeader(audit, entry)) {
-    const { header } = audit;
-    audit.clock.follow(header, entry.index);
-    audit.follower.follow(entry.index, header, checkPayload(audit, entry));
+/**
+ * Takes some entries in three passes: all leaves into the tree, then all commitments, then what the entries say. Each pass
+ * is little code over little data, which a processor does twice as fast as all of it for one entry after the other.
+ */
+function take(audit: Audit, some: readonly AuditedEntry[]): void {
+  const before = audit.tree.size;
+  for (const entry of some) {
+    checkPlace(audit, entry);
+    audit.tree.append(entry.header);
+    atSize(audit);
   }
-  atSize(audit);
-  if (audit.read % PROGRESS_EVERY === 0) tell(audit);
+  const bound = some.map(bindingOf);
+  some.forEach((entry, at) => {
+    if (checkHeader(audit, entry)) {
+      audit.clock.follow(audit.header, entry.index);
+      audit.follower.follow(entry.index, audit.header, checkPayload(audit, entry, bound[at] ?? "broken"));
+    }
+    afterRemembered(audit, before + at + 1);
+    if (++audit.read % PROGRESS_EVERY === 0) tell(audit);
+  });
 }
 
 /** The tree has come to a size that somebody signed for. */
 function atSize(audit: Audit): void {
-  const { tree, checkpoint, recalled, clock, evidence } = audit;
+  const { tree, checkpoint, recalled } = audit;
   const { size } = tree;
   if (size === checkpoint?.size) audit.signedRoot = tree.root();
   if (size !== recalled?.checkpoint.size) return;
   if (!sameHash(tree.root(), recalled.checkpoint.root)) {
     audit.integrity.add(`the first ${size} entries are not those of the remembered checkpoint: history was rewritten`);
   }
+}
+
+/** What comes after a remembered checkpoint was written after its witnesses had signed. */
+function afterRemembered({ recalled, clock, evidence, integrity }: Audit, size: number): void {
   const { witnesses } = evidence;
-  if (witnesses === undefined) return;
+  if (recalled === null || witnesses === undefined || size !== recalled.checkpoint.size) return;
   try {
     clock.notBefore(witnessesOf(recalled.note, witnesses), size);
   } catch (error) {
-    audit.integrity.add(`the remembered checkpoint: ${sentenceOf(error)}`);
+    integrity.add(`the remembered checkpoint: ${sentenceOf(error)}`);
   }
 }
 
@@ -177,20 +189,23 @@ function checkHeader({ header, integrity }: Audit, entry: AuditedEntry): boolean
 }
 
 /** The payload is what the leaf commits to. Null when it was erased, undefined when it is not. */
-function checkPayload(audit: Audit, entry: AuditedEntry): Uint8Array | null | undefined {
-  const { payload, salt, index } = entry;
-  const { header } = audit;
-  if (payload === null && salt === null) {
-    audit.erased++;
-    return null;
+function checkPayload(audit: Audit, { payload, index }: AuditedEntry, binding: Binding): Uint8Array | null | undefined {
+  const { decisions, header } = audit;
+  switch (binding) {
+    case "bound":
+      return payload;
+    case "erased":
+      audit.erased++;
+      return null;
+    case "broken":
+      decisions.add("its payload is not the one that the header commits to", index, header.stream);
+      return undefined;
+    case "halved":
+      decisions.add("of payload and salt only one is there", index, header.stream);
+      return undefined;
+    default:
+      return binding satisfies never;
   }
-  if (payload === null || salt === null) {
-    audit.decisions.add("of payload and salt only one is there", index, header.stream);
-    return undefined;
-  }
-  if (isCommitted(header, payload, salt)) return payload;
-  audit.decisions.add("its payload is not the one that the header commits to", index, header.stream);
-  return undefined;
 }
 
 /** The leaves are those under the signed root, all of them and no more, and go on from what was remembered. */

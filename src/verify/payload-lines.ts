@@ -11,6 +11,7 @@ type Filed = Pick<LedgerEntry, "stream" | "version" | "type">;
 /** The lines of one file of payloads, read one at a time: only the one at hand is decoded. */
 export class PayloadLines {
   readonly #file: Buffer;
+  readonly #room: Room = new Room();
   #at = 0;
   #read = 0;
 
@@ -27,7 +28,7 @@ export class PayloadLines {
     this.#at = end + 1;
     this.#read++;
     try {
-      return readUsual(this.#file, from, end, header) ?? readAny(this.#file.subarray(from, end));
+      return readUsual(this.#file, from, end, header, this.#room) ?? readAny(this.#file.subarray(from, end));
     } catch (cause) {
       throw new Error(`line ${this.#read} is none`, { cause });
     }
@@ -42,8 +43,9 @@ const SALT_CHARS = 44;
 const DIGITS_MAX = 15;
 
 /** A line as the spec writes it, whose tail is that of its header, found by its quotes; null for any other. */
-function readUsual(file: Buffer, from: number, end: number, header: Uint8Array): PayloadLine | null {
-  let [at, index] = [from + INDEX.length, 0];
+function readUsual(file: Buffer, from: number, end: number, header: Uint8Array, room: Room): PayloadLine | null {
+  let at = from + INDEX.length;
+  let index = 0;
   for (let digit = digitAt(file, at); digit >= 0; digit = digitAt(file, ++at)) index = index * 10 + digit;
   if (at - from - INDEX.length > DIGITS_MAX || !standsAt(file, from, INDEX) || !standsAt(file, at, PAYLOAD))
     return null;
@@ -53,8 +55,8 @@ function readUsual(file: Buffer, from: number, end: number, header: Uint8Array):
   const saltEnd = saltAt + SALT_CHARS;
   if (payloadEnd === -1 || saltEnd > end || !standsAt(file, payloadEnd, SALT)) return null;
   if (!isFiledAs(file, saltEnd, end, header)) return null;
-  const payload = fromBase64(file, payloadAt, payloadEnd);
-  return { index, payload, salt: fromBase64(file, saltAt, saltEnd), filed: null };
+  const payload = room.decode(file, payloadAt, payloadEnd);
+  return { index, payload, salt: room.decode(file, saltAt, saltEnd), filed: null };
 }
 
 const STREAM = '","stream":"';
@@ -70,17 +72,25 @@ const COMMA = 0x2c;
  */
 function isFiledAs(file: Uint8Array, from: number, end: number, header: Uint8Array): boolean {
   if (!standsAt(file, from, STREAM)) return false;
-  let [line, leaf] = [end - 1, header.length - 1];
-  for (const between of [V1, TIME]) {
-    // Up to the comma before `"version"`, then up to the one before `"type"`.
-    while (line > from && file[line] === header[leaf] && file[line] !== COMMA) [line, leaf] = [line - 1, leaf - 1];
-    if (file[line] !== COMMA || header[leaf] !== COMMA) return false;
-    leaf -= between === TIME ? TIME_CHARS : V1.length;
-    if (!standsAt(header, leaf + 1, between)) return false;
-    [line, leaf] = [line - 1, leaf - 1];
+  // Up to the comma before `"version"`, past `"v":1,`; up to the one before `"type"`, past the time; then to the end.
+  const comma = alike(file, end - 1, header, header.length - 1, from);
+  const beforeV = header.length - (end - comma) - V1.length;
+  if (file[comma] !== COMMA || !standsAt(header, beforeV + 1, V1) || header[beforeV] !== COMMA) return false;
+  const next = alike(file, comma - 1, header, beforeV - 1, from);
+  const beforeTime = beforeV - (comma - next) - TIME_CHARS;
+  if (file[next] !== COMMA || !standsAt(header, beforeTime + 1, TIME) || header[beforeTime] !== COMMA) return false;
+  return alike(file, next - 1, header, beforeTime - 1, from) === from + 1; // the comma before `"stream"`
+}
+
+/** Goes back through both as long as they are alike; answers where in the file it met a comma, a difference or `from`. */
+function alike(file: Uint8Array, last: number, header: Uint8Array, lastOfHeader: number, from: number): number {
+  let at = last;
+  let other = lastOfHeader;
+  while (at > from && file[at] === header[other] && file[at] !== COMMA) {
+    at--;
+    other--;
   }
-  while (line > from && file[line] === header[leaf]) [line, leaf] = [line - 1, leaf - 1];
-  return line === from;
+  return at;
 }
 
 function digitAt(file: Uint8Array, at: number): number {
@@ -93,9 +103,25 @@ function standsAt(file: Uint8Array, at: number, text: string): boolean {
   return true;
 }
 
-/** Whatever a lenient decoder makes of odd base64 has to be what the header commits to: no strictness is needed here. */
-function fromBase64(file: Buffer, from: number, to: number): Uint8Array {
-  return Buffer.from(file.toString("latin1", from, to), "base64");
+const ROOM_BYTES = 64 * 1024;
+
+/**
+ * Where base64 is decoded to: one piece of memory for many lines. Whatever a lenient decoder makes of odd base64 has to be
+ * what the header commits to, so that no strictness is needed here.
+ */
+class Room {
+  #bytes: Buffer = Buffer.alloc(0);
+  #used = 0;
+
+  decode(file: Buffer, from: number, to: number): Uint8Array {
+    if (this.#used + to - from > this.#bytes.length) {
+      this.#bytes = Buffer.allocUnsafeSlow(Math.max(ROOM_BYTES, to - from));
+      this.#used = 0;
+    }
+    const start = this.#used;
+    this.#used += this.#bytes.write(file.toString("latin1", from, to), start, "base64");
+    return this.#bytes.subarray(start, this.#used);
+  }
 }
 
 function readAny(bytes: Uint8Array): PayloadLine {

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { canonicalize, parseJson } from "../core/action/index.ts";
 import type { Json } from "../core/action/index.ts";
 import { ENTRY_PAYLOAD_BYTES_MAX, ENTRY_PAYLOAD_DEPTH_MAX, ENTRY_SALT_BYTES } from "../core/ledger/index.ts";
-import type { Header } from "./header.ts";
+import type { LedgerEntry } from "./ledger.ts";
 import { ShapeError } from "./shapes.ts";
 
 const LABEL = Buffer.from("keyturn entry payload v1\n");
@@ -11,14 +11,23 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 let input = inputOf(16_384);
 
-/** Whether a payload and its salt are what a header commits to (spec/ledger.md §1). */
-export function isCommitted(header: Pick<Header, "isCommitment">, payload: Uint8Array, salt: Uint8Array): boolean {
-  if (salt.length !== ENTRY_SALT_BYTES) return false;
+/** How a payload stands to its header: it is the one committed to, it was erased, it is another, or half of it is gone. */
+export type Binding = "bound" | "erased" | "broken" | "halved";
+
+/** Where the digits of a header's commitment are: canonical form puts it first, after `{"commitment":"sha256:`. */
+const COMMITMENT_AT = 22;
+
+/** Compares payload and salt with what the header commits to (spec/ledger.md §1). */
+export function bindingOf({ header, payload, salt }: Pick<LedgerEntry, "header" | "payload" | "salt">): Binding {
+  if (payload === null || salt === null) return payload === salt ? "erased" : "halved";
+  if (salt.length !== ENTRY_SALT_BYTES) return "broken";
   const end = PAYLOAD_AT + payload.length;
   if (end > input.length) input = inputOf(2 * end);
   input.set(salt, LABEL.length);
   input.set(payload, PAYLOAD_AT);
-  return header.isCommitment(hash("sha256", input.subarray(0, end), "hex"));
+  const digits = hash("sha256", input.subarray(0, end), "hex");
+  for (let at = 0; at < digits.length; at++) if (header[COMMITMENT_AT + at] !== digits.charCodeAt(at)) return "broken";
+  return "bound";
 }
 
 /** Room for what is hashed, the label already in it. */
@@ -27,9 +36,6 @@ function inputOf(length: number): Buffer {
   room.set(LABEL, 0);
   return room;
 }
-
-/** An escape or a name by which two readers could differ: worth the slow look. */
-const ODD = /\\u|__proto__/;
 
 /**
  * Reads a payload that was committed to; ShapeError unless it is JSON that every reader reads alike. What the runtime's own
@@ -40,7 +46,8 @@ export function readPayload(payload: Uint8Array): Json {
   if (payload.length > ENTRY_PAYLOAD_BYTES_MAX) throw new ShapeError("its payload is too large");
   try {
     const text = decoder.decode(payload);
-    if (!ODD.test(text)) {
+    // An escape or a name by which two readers could differ is worth the slow look.
+    if (!text.includes("\\u") && !text.includes("__proto__")) {
       const json = JSON.parse(text) as Json;
       if (JSON.stringify(json) === text) return json;
     }

@@ -147,8 +147,10 @@ export class HeaderScan {
   #rises(place: number): boolean {
     if (place === 0) return true;
     const { bytes, places } = this;
-    const [before, beforeTo] = [places[place - 5] ?? 0, places[place - 4] ?? 0];
-    const [name, nameTo] = [places[place] ?? 0, places[place + 1] ?? 0];
+    const before = places[place - 5] ?? 0;
+    const beforeTo = places[place - 4] ?? 0;
+    const name = places[place] ?? 0;
+    const nameTo = places[place + 1] ?? 0;
     const length = Math.min(beforeTo - before, nameTo - name);
     for (let index = 0; index < length; index++) {
       const difference = (bytes[name + index] ?? 0) - (bytes[before + index] ?? 0);
@@ -197,7 +199,7 @@ export class HeaderScan {
     const { bytes } = this;
     const at = this.#at;
     this.timeAt = at;
-    for (const [place, byte] of TIME_MARKS) if (bytes[at + place] !== byte) return false;
+    for (const mark of TIME_MARKS) if (bytes[at + mark[0]] !== mark[1]) return false;
     for (const place of TIME_DIGITS) if (!isIn(DIGIT, bytes[at + place])) return false;
     this.#at = at + TIME_BYTES;
     return true;

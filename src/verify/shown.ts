@@ -47,7 +47,9 @@ export function contradictionByBytes(header: Pick<Header, "type" | "shown">, pay
     return says(STATUS, status) ? null : differs("status");
   }
   if (header.type !== "action.evaluated") return null;
-  const [digest, gate, outcome] = [header.shown("digest"), header.shown("gate"), header.shown("outcome")];
+  const digest = header.shown("digest");
+  const gate = header.shown("gate");
+  const outcome = header.shown("outcome");
   if (!into(DECISION) || !says(OUTCOME, outcome)) return differs("outcome");
   skimmer.leave();
   if (!says(DIGEST, digest)) return differs("digest");

@@ -37,7 +37,7 @@ export type StreamState = {
 };
 
 /** Streams that a book knows before it may forget those that have ended. */
-export const STREAMS_EXACT_MAX = 1_500_000;
+export const STREAMS_EXACT_MAX = 700_000;
 /** How long after an evaluation that asks for approval a request may still name it; servers allow less. */
 export const EVALUATION_NAMED_MS = 86_400_000;
 
@@ -86,7 +86,8 @@ export class StreamBook {
 
   /** Remembers the stream that was turned to as it is now. */
   put({ version, stage, at, subject }: StreamState): void {
-    const [high = 0, low = 0] = this.#print;
+    const high = this.#print[0] ?? 0;
+    const low = this.#print[1] ?? 0;
     const row = { high, low, version, stage: STAGES.indexOf(stage), minute: Math.floor(at / MINUTE_MS), subject };
     const place = this.#table.placeOf(high, low);
     if (this.#table.isEmpty(place)) this.#add(row);
@@ -99,8 +100,8 @@ export class StreamBook {
     return this.#at(this.#other);
   }
 
-  #at([high = 0, low = 0]: Int32Array): StreamState | null {
-    const place = this.#table.placeOf(high, low);
+  #at(print: Int32Array): StreamState | null {
+    const place = this.#table.placeOf(print[0] ?? 0, print[1] ?? 0);
     if (this.#table.isEmpty(place)) return null;
     const { version, stage, minute, subject } = this.#table.read(place);
     return { version, stage: STAGES[stage] ?? "plain", at: minute * MINUTE_MS, subject };

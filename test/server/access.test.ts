@@ -72,6 +72,10 @@ const ROUTES: readonly (readonly [method: "GET" | "POST", path: string, access: 
   ["GET", "/v1/ledger/checkpoint", "operator"],
   ["GET", "/v1/ledger/vkey", "operator"],
   ["GET", "/v1/ledger/entries", "operator"],
+  ["POST", "/v1/erasures", "operator"],
+  ["POST", "/v1/erasures/{id}/perform", "operator"],
+  ["GET", "/v1/export/events", "operator"],
+  ["POST", "/v1/exports", "operator"],
 ];
 
 const ALLOWED: Readonly<Record<Exclude<Access, "anyone">, readonly string[]>> = {

@@ -183,6 +183,10 @@ test("a published folder is read as it stands, in parts, and without payloads", 
     return found;
   };
   const audited = await all(many.length);
+  assert.ok(
+    audited.every((entry) => entry.stream === undefined),
+    "lines that end as their headers do need no parser",
+  );
   assert.deepEqual(
     audited.map(({ index }) => index),
     many.map(({ index }) => index),

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { canonicalBytes } from "../../src/core/action/index.ts";
 import type { Json, JsonObject } from "../../src/core/action/index.ts";
 import { contradictionByBytes } from "../../src/verify/shown.ts";
-import { isCommitted, readPayload } from "../../src/verify/payload.ts";
+import { bindingOf, readPayload } from "../../src/verify/payload.ts";
 import { commitPayload } from "../../src/core/ledger/index.ts";
 
 const shownBy = (type: string, publics: JsonObject): Parameters<typeof contradictionByBytes>[0] => ({
@@ -139,14 +139,19 @@ test("law: a commitment is to one payload and one salt", () => {
   const salt = fc.uint8Array({ minLength: 32, maxLength: 32 });
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40_000 }), salt, fc.nat(), (payload, grain, at) => {
-      const digest = commitPayload(payload, grain);
-      const commitment = { isCommitment: (hex: string): boolean => digest === `sha256:${hex}` };
-      assert.ok(isCommitted(commitment, payload, grain));
+      const header = new TextEncoder().encode(`{"commitment":"${commitPayload(payload, grain)}","public":{}`);
+      const binding = (payload: Uint8Array | null, salt: Uint8Array | null): string =>
+        bindingOf({ header, payload, salt });
+      assert.equal(binding(payload, grain), "bound");
       const other = Uint8Array.from(grain);
       other[at % 32] = (other[at % 32] ?? 0) ^ 1;
-      assert.ok(!isCommitted(commitment, payload, other));
-      assert.ok(!isCommitted(commitment, Uint8Array.of(...payload, 0), grain));
-      assert.ok(!isCommitted(commitment, Uint8Array.of(...grain, ...payload), new Uint8Array(0)));
+      assert.equal(binding(payload, other), "broken");
+      assert.equal(binding(Uint8Array.of(...payload, 0), grain), "broken");
+      assert.equal(binding(Uint8Array.of(...grain, ...payload), new Uint8Array(0)), "broken");
+      assert.deepEqual(
+        [binding(null, null), binding(payload, null), binding(null, grain)],
+        ["erased", "halved", "halved"],
+      );
     }),
     { numRuns: 50 },
   );

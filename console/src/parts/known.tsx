@@ -46,7 +46,10 @@ export function Known({ view }: { readonly view: View }): ReactElement {
           <h3 className="mt-4 mb-1 text-sm font-semibold text-soft">What makes it worse</h3>
           <ul className="space-y-1.5" aria-label="What makes it worse">
             {view.traits.map((trait) => (
-              <li key={trait.id} className="sm:grid sm:grid-cols-[minmax(5rem,26%)_1fr] sm:gap-x-4">
+              <li
+                key={`${trait.id} ${trait.because}`}
+                className="sm:grid sm:grid-cols-[minmax(5rem,26%)_1fr] sm:gap-x-4"
+              >
                 <Literal text={trait.id} className="font-semibold" />
                 <p className="min-w-0">
                   <Visible text={trait.because} />

@@ -45,7 +45,19 @@ export type RequestRule = {
 const FROM =
   /^(resource\.(type|id)|(action|resource)\.properties|(action|resource)\.properties(\.[A-Za-z_][A-Za-z0-9_-]*){1,8})$/;
 
-const text = z.strictObject({
+/** A text and a request rule as the file has them: what was left out is undefined. */
+type WrittenText = {
+  readonly from: string;
+  readonly as: TextKind;
+  readonly session?: "pinned" | undefined;
+};
+type WrittenRule = Omit<RequestRule, "port" | "scheme" | "query"> & {
+  readonly port?: number | undefined;
+  readonly scheme?: "https" | "http" | undefined;
+  readonly query?: readonly string[] | undefined;
+};
+
+const text: z.ZodType<WrittenText, unknown> = z.strictObject({
   from: z.string().regex(FROM, "write where to read it: `action.properties.NAME` or `resource.properties.NAME`"),
   as: z.enum(TEXT_KINDS, `write one of ${TEXT_KINDS.join(", ")}`),
   session: z.literal("pinned", "write `pinned`, and only where the gate pins the session, or leave it out").optional(),
@@ -57,10 +69,8 @@ export const textsMember: z.ZodType<readonly WrittenText[], unknown> = z
   .min(1, "name at least one text, or leave `texts` out")
   .max(TEXTS_MAX, `an action has at most ${TEXTS_MAX} texts`);
 
-type WrittenText = z.infer<typeof text>;
-
 const effects = z.array(z.enum(EFFECTS, `write one of ${EFFECTS.join(", ")}`)).min(1, "name at least one effect");
-const rule = z.strictObject({
+const rule: z.ZodType<WrittenRule, unknown> = z.strictObject({
   host: z.string().regex(/^[a-z0-9.-]{1,253}$/, "write the exact host in lower case, without a port"),
   port: z.int().min(1).max(65_535).optional(),
   scheme: z.enum(["https", "http"], "write https or http").optional(),
@@ -71,7 +81,7 @@ const rule = z.strictObject({
 });
 
 /** The member `requests` of `catalogue.yaml`. */
-export const requestsMember: z.ZodType<readonly z.infer<typeof rule>[], unknown> = z
+export const requestsMember: z.ZodType<readonly WrittenRule[], unknown> = z
   .array(rule)
   .max(REQUESTS_MAX, `more than ${REQUESTS_MAX} requests`);
 
@@ -85,7 +95,7 @@ export function textSources(written: readonly WrittenText[]): readonly TextSourc
 }
 
 /** The operator's rules, without the members that were left out. */
-export function requestRules(written: readonly z.infer<typeof rule>[]): readonly RequestRule[] {
+export function requestRules(written: readonly WrittenRule[]): readonly RequestRule[] {
   return written.map(({ port, scheme, query, ...rest }) => ({
     ...rest,
     ...(port === undefined ? {} : { port }),

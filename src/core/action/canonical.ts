@@ -37,13 +37,34 @@ function formatList(list: readonly Json[]): string {
 
 function formatObject(object: { readonly [member: string]: Json }): string {
   let text = "{";
-  // Array.prototype.sort compares UTF-16 code units, which is the order that §3.2.3 asks for.
-  for (const key of Object.keys(object).sort()) {
+  for (const key of sortedKeys(object)) {
     const value = object[key];
     if (value === undefined) throw notData(`member \`${key}\` is undefined; leave it out`);
-    text += `${text === "{" ? "" : ","}${quote(key)}:${canonicalize(value)}`;
+    text += `${text === "{" ? "" : ","}${memberName(key)}:${canonicalize(value)}`;
   }
   return `${text}}`;
+}
+
+/** In the order of UTF-16 code units (§3.2.3), which is how `sort` and `<` compare. Most objects of ours stand in it. */
+function sortedKeys(object: { readonly [member: string]: Json }): readonly string[] {
+  const keys = Object.keys(object);
+  for (let index = 1; index < keys.length; index++) {
+    if ((keys[index - 1] ?? "") > (keys[index] ?? "")) return keys.sort();
+  }
+  return keys;
+}
+
+/** Member names repeat in every entry: their quoted text is kept, for as many and as long ones as our own formats have. */
+const NAMES_MAX = 1024;
+const NAME_CHARS_MAX = 32;
+const names = new Map<string, string>();
+
+function memberName(key: string): string {
+  const known = names.get(key);
+  if (known !== undefined) return known;
+  const quoted = quote(key);
+  if (names.size < NAMES_MAX && key.length <= NAME_CHARS_MAX) names.set(key, quoted);
+  return quoted;
 }
 
 function quote(text: string): string {

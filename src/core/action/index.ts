@@ -1,4 +1,4 @@
-export { DECLARED_EFFECTS_MAX, DECLARED_FACTS_MAX, canonicalAction, parseQuestion } from "./action.ts";
+export { canonicalAction, parseQuestion } from "./action.ts";
 export type { CanonicalAction } from "./action.ts";
 export { canonicalBytes, canonicalize } from "./canonical.ts";
 export { copyJson } from "./copy.ts";

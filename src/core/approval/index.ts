@@ -5,7 +5,7 @@ export { attach, cancel, expire, outlook, recheck, review, REVIEW_REASON_BYTES_M
 export type { Events, ReviewCommand } from "./decide.ts";
 export { eligibility, REVIEW_LINK_MIN } from "./eligibility.ts";
 export type { Ask, Reviewer } from "./eligibility.ts";
-export { atLeastTwo, placesOf, PLACES_MAX, seat } from "./matching.ts";
+export { atLeastTwo, placesOf, seat } from "./matching.ts";
 export type { Candidate, Seating } from "./matching.ts";
 export type { Account, Agent, Delegation, LinkStrength, Membership, Person, Roster } from "./people.ts";
 export { refuse } from "./refusals.ts";

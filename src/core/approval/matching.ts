@@ -10,9 +10,6 @@ export type Seating = {
   readonly terms: readonly (Term & { readonly filled: number; readonly people: readonly PersonId[] })[];
 };
 
-/** Places of all terms together; above it a policy does not load. */
-export const PLACES_MAX = 32;
-
 /**
  * Seats distinct people in the places that the terms ask for, as many as possible: a maximum bipartite matching
  * by augmenting paths (Kuhn). A count would let one person in two groups fill two places.

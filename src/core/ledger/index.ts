@@ -1,7 +1,6 @@
 export {
   NOTE_CHARS_MAX,
   NOTE_SIGNATURES_MAX,
-  PUBLIC_KEY_BYTES,
   checkpointText,
   keyIdOf,
   noteSignedBytes,
@@ -13,7 +12,6 @@ export {
 } from "./checkpoint.ts";
 export type { Checkpoint, KeyAlgorithm, Note, NoteSignature, VerifierKey } from "./checkpoint.ts";
 export {
-  COSIGNATURE_ALGORITHM,
   addSignatures,
   cosignatureLine,
   cosignedBytes,
@@ -30,7 +28,6 @@ export {
   commitPayload,
   openEntry,
   openHeader,
-  openPayload,
   sealEntry,
 } from "./entry.ts";
 export type { EntryContent, OpenedEntry, OpenedHeader, SealedEntry } from "./entry.ts";
@@ -45,14 +42,13 @@ export {
   verifyConsistency,
   verifyInclusion,
 } from "./proof.ts";
-export { RECEIPT_CHARS_MAX, RECEIPT_HASHES_MAX, formatReceipt, openReceipt, parseReceipt } from "./receipt.ts";
+export { formatReceipt, openReceipt, parseReceipt } from "./receipt.ts";
 export type { OpenedReceipt, Receipt } from "./receipt.ts";
 export { openCosignatures, openSignedCheckpoint } from "./signed.ts";
 export type { VerifySignature, Witnessed } from "./signed.ts";
 export {
   LEAF_BYTES_MAX,
   TILE_HEIGHT,
-  TILE_LEVEL_MAX,
   TILE_WIDTH,
   decodeBundle,
   decodeTile,

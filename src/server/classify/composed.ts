@@ -24,7 +24,7 @@ export function composedClassifier(catalogue: Catalogue, texts: Texts = openPool
       if (action === undefined || action.texts.length === 0) return own;
       const join = (answers: readonly Classification[]): Classification => joinTexts(own, answers, catalogue.factTypes);
       const answers = action.texts.map((source) => readText(question, action, source, texts));
-      return answers.every(isReady) ? join(answers) : Promise.all(answers).then(join);
+      return answers.every(isReady) ? join(answers) : Promise.all(answers.map(async (answer) => answer)).then(join);
     },
   };
 }

@@ -10,7 +10,7 @@ import type { FromReader } from "./worker.ts";
 /** What reading may cost. A text over its limits is opaque without being sent anywhere. */
 export type PoolLimits = {
   readonly workers: number;
-  /** For one text, from the moment a worker has it. */
+  /** For one text, of this process's processor time from the moment a worker has it; at most `STARVED` times that long. */
   readonly textMs: number;
   /** For loading the parsers. */
   readonly startMs: number;
@@ -32,6 +32,9 @@ export const POOL_LIMITS: PoolLimits = {
 const SQL_CHARS_MAX = 1_048_576;
 const SHELL_CHARS_MAX = 65_536;
 
+/** A worker that the machine did not let run has not had its time yet; but nobody waits for ever. */
+const STARVED = 10;
+
 /** Of one worker; beyond, it ends and its text is opaque. */
 const HEAP_MB_MAX = 512;
 
@@ -42,7 +45,10 @@ type Job = { readonly text: Text; readonly key: string; readonly answer: (found:
  * Reads texts in workers that are started with the first text and never keep the process alive. A text that takes too long
  * costs its worker and is opaque; so is everything when no worker starts. What was read is remembered for a while.
  */
-export function openPool(catalogue: Pick<Catalogue, "resources" | "requests">, limits = POOL_LIMITS): Texts {
+export function openPool(
+  catalogue: Pick<Catalogue, "resources" | "requests">,
+  limits: PoolLimits = POOL_LIMITS,
+): Texts {
   const settings: ReaderSettings = { resources: catalogue.resources, requests: catalogue.requests };
   const remembered = new Remembered();
   const waiting: Job[] = [];
@@ -117,12 +123,12 @@ class Hand {
     worker.on("message", (word: FromReader) => this.#hear(worker, word));
     worker.on("error", () => this.#lose(worker, "The reader of texts failed."));
     worker.on("exit", () => this.#lose(worker, "The reader of texts ended."));
-    this.#until(worker, this.#limits.startMs, "The reader of texts did not start.");
+    this.#until(this.#limits.startMs, () => this.#lose(worker, "The reader of texts did not start."));
   }
 
   #give(worker: Worker, job: Job): void {
     worker.ref();
-    this.#until(worker, this.#limits.textMs, `It takes longer than ${this.#limits.textMs} ms to read.`);
+    this.#allow(worker, performance.now(), process.cpuUsage());
     // eslint-disable-next-line unicorn/require-post-message-target-origin -- a worker has no origin
     worker.postMessage(job.text);
   }
@@ -171,12 +177,25 @@ class Hand {
     this.#timer = setTimeout(() => this.#drop(worker), this.#limits.idleMs).unref();
   }
 
-  #until(worker: Worker, ms: number, reason: string): void {
+  /** Waits until the text has had its time: on a busy machine that is later than the clock says. */
+  #allow(worker: Worker, since: number, before: NodeJS.CpuUsage): void {
+    const { textMs } = this.#limits;
+    const left = (): number => {
+      const { user, system } = process.cpuUsage(before);
+      return Math.min(textMs - (user + system) / 1_000, STARVED * textMs - (performance.now() - since));
+    };
+    this.#until(Math.max(1, Math.ceil(left())), () => {
+      if (left() > 0) this.#allow(worker, since, before);
+      else this.#lose(worker, `It takes longer than ${textMs} ms to read.`);
+    });
+  }
+
+  #until(ms: number, late: () => void): void {
     this.#stopClock();
     const timer = setTimeout(() => {
       // If this process was late, the answer lies here already: it is heard first.
       setImmediate(() => {
-        if (this.#timer === timer) this.#lose(worker, reason);
+        if (this.#timer === timer) late();
       });
     }, ms);
     this.#timer = timer;

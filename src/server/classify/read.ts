@@ -1,12 +1,15 @@
 import { loadCloud } from "../../classifiers/cloud/index.ts";
+import type { CloudClassifier } from "../../classifiers/cloud/index.ts";
+import type { RequestRule } from "../../classifiers/declared/index.ts";
 import { classifyHttp } from "../../classifiers/http/index.ts";
 import type { HttpRequest } from "../../classifiers/http/index.ts";
 import { classifyKubectl, classifyKubernetesApi } from "../../classifiers/kubernetes/index.ts";
 import type { KubernetesRequest } from "../../classifiers/kubernetes/index.ts";
 import { classifyTool, joinEmbedded } from "../../classifiers/mcp/index.ts";
 import { loadShell, withEmbedded } from "../../classifiers/shell/index.ts";
-import type { ShellClassification } from "../../classifiers/shell/index.ts";
+import type { ShellClassification, ShellClassifier } from "../../classifiers/shell/index.ts";
 import { loadSql } from "../../classifiers/sql/index.ts";
+import type { SqlClassifier, SqlOptions } from "../../classifiers/sql/index.ts";
 import { classifyPlan, classifyTerraformArgv } from "../../classifiers/terraform/index.ts";
 import { isJsonList, isJsonObject, parseJson } from "../../core/action/index.ts";
 import type { Json } from "../../core/action/index.ts";
@@ -25,100 +28,22 @@ export type Reader = {
   readonly broken: () => boolean;
 };
 
+/** What reading works with. */
+type Parsers = {
+  readonly sql: SqlClassifier;
+  readonly shell: ShellClassifier;
+  readonly cloud: CloudClassifier;
+  readonly sensitive: SqlOptions["sensitive"];
+  readonly requests: readonly RequestRule[];
+};
+
 /** Loads all parsers. */
 export async function openReader({ resources, requests }: ReaderSettings): Promise<Reader> {
   const [sql, shell] = await Promise.all([loadSql(), loadShell()]);
-  const cloud = loadCloud();
-  const sensitive = relationTags(resources);
-
-  const settle = (found: ShellClassification, text: Text, level: number): Classification => {
-    const within = { ...text, pinned: false, tool: null };
-    return withEmbedded(
-      found,
-      found.embedded.map((part) => {
-        switch (part.kind) {
-          case "sql":
-            return at({ ...within, kind: "sql", value: part.text }, level + 1);
-          case "http":
-            return at({ ...within, kind: "http", value: { method: part.method, url: part.url } }, level + 1);
-          case "aws":
-          case "gcloud":
-          case "az":
-          case "kubectl":
-          case "terraform":
-            return at({ ...within, kind: part.kind, value: part.argv.slice(1) }, level + 1);
-          default:
-            return part satisfies never;
-        }
-      }),
-    );
-  };
-
-  const readTool = (text: Text, level: number): Classification => {
-    if (!isJsonObject(text.value)) return opaque("The arguments are not an object.");
-    const { name, effects } = text.tool ?? { name: "", effects: [] };
-    const call = classifyTool({ server: "", tool: name, declaredEffects: effects, arguments: text.value });
-    const judged = call.embedded.map((part) => {
-      const inner = { kind: "shell", value: part.text, pinned: false, tool: null } as const;
-      const pointer = `${text.pointer}${part.pointer}`;
-      switch (part.kind) {
-        case "sql":
-          return at({ ...inner, kind: "sql", pointer }, level + 1);
-        case "shell":
-          return at({ ...inner, pointer }, level + 1);
-        case "url":
-          return at({ ...inner, kind: "http", pointer }, level + 1);
-        case "path": // What a path reveals is what reading it would.
-          return at({ ...inner, kind: "argv", value: ["cat", "--", part.text], pointer }, level + 1);
-        default:
-          return part.kind satisfies never;
-      }
-    });
-    return joinEmbedded(call, judged);
-  };
-
-  const at = (text: Text, level: number): Classification => {
-    if (level > LEVELS_MAX) return opaque(`More than ${LEVELS_MAX} texts stand within each other.`);
-    const { kind, value, pointer, pinned } = text;
-    switch (kind) {
-      case "sql": {
-        if (typeof value !== "string") return opaque("It is not a text.");
-        const session = pinned ? { session: { standardConformingStrings: true, searchPathPinned: true } } : {};
-        return sql.classify(value, { pointer, ...session, ...(sensitive === undefined ? {} : { sensitive }) });
-      }
-      case "shell":
-        if (typeof value !== "string") return opaque("It is not a text.");
-        return settle(shell.classifyScript(value, { pointer }), text, level);
-      case "argv":
-        return words(value, (argv) => settle(shell.classifyArgv(argv, { pointer }), text, level));
-      case "aws":
-        return words(value, cloud.classifyAws);
-      case "gcloud":
-        return words(value, cloud.classifyGcloud);
-      case "az":
-        return words(value, cloud.classifyAz);
-      case "kubectl":
-        return words(value, classifyKubectl);
-      case "terraform":
-        return words(value, classifyTerraformArgv);
-      case "terraform-plan":
-        return classifyPlan(typeof value === "string" ? parseJson(value) : value);
-      case "kubernetes":
-        return isApiRequest(value) ? classifyKubernetesApi(value) : opaque("It is not a request to Kubernetes.");
-      case "http": {
-        const request = typeof value === "string" ? { method: "GET", url: value } : value;
-        return isHttpRequest(request) ? classifyHttp(request, requests) : opaque("It is not an HTTP request.");
-      }
-      case "mcp":
-        return readTool(text, level);
-      default:
-        return kind satisfies never;
-    }
-  };
-
+  const parsers: Parsers = { sql, shell, cloud: loadCloud(), sensitive: relationTags(resources), requests };
   const read = (text: Text): Classification => {
     try {
-      return at(text, 0);
+      return readAt(parsers, text, 0);
     } catch (error) {
       // Such as a plan that is no JSON, or a stack that a hostile text used up.
       return opaque(`It could not be read as ${text.kind}: ${error instanceof Error ? error.name : "unknown error"}.`);
@@ -127,10 +52,103 @@ export async function openReader({ resources, requests }: ReaderSettings): Promi
   return { read, broken: () => sql.broken() || shell.isBroken() };
 }
 
+/** One text; `level` counts the texts that it stands in. */
+function readAt(parsers: Parsers, text: Text, level: number): Classification {
+  const { kind, value, pointer } = text;
+  if (level > LEVELS_MAX) return opaque(`More than ${LEVELS_MAX} texts stand within each other.`);
+  if (holdsNul(value)) return opaque("It holds a NUL, where some programs stop reading.");
+  switch (kind) {
+    case "sql":
+      return readSql(parsers, text);
+    case "shell":
+      if (typeof value !== "string") return opaque("It is not a text.");
+      return settle(parsers, parsers.shell.classifyScript(value, { pointer }), text, level);
+    case "argv":
+      return words(value, (argv) => settle(parsers, parsers.shell.classifyArgv(argv, { pointer }), text, level));
+    case "aws":
+      return words(value, parsers.cloud.classifyAws);
+    case "gcloud":
+      return words(value, parsers.cloud.classifyGcloud);
+    case "az":
+      return words(value, parsers.cloud.classifyAz);
+    case "kubectl":
+      return words(value, classifyKubectl);
+    case "terraform":
+      return words(value, classifyTerraformArgv);
+    case "terraform-plan":
+      return classifyPlan(typeof value === "string" ? parseJson(value) : value);
+    case "kubernetes":
+      return isApiRequest(value) ? classifyKubernetesApi(value) : opaque("It is not a request to Kubernetes.");
+    case "http": {
+      const request = typeof value === "string" ? { method: "GET", url: value } : value;
+      return isHttpRequest(request) ? classifyHttp(request, parsers.requests) : opaque("It is not an HTTP request.");
+    }
+    case "mcp":
+      return readTool(parsers, text, level);
+    default:
+      return kind satisfies never;
+  }
+}
+
+function readSql({ sql, sensitive }: Parsers, { value, pointer, pinned }: Text): Classification {
+  if (typeof value !== "string") return opaque("It is not a text.");
+  const session = pinned ? { session: { standardConformingStrings: true, searchPathPinned: true } } : {};
+  return sql.classify(value, { pointer, ...session, ...(sensitive === undefined ? {} : { sensitive }) });
+}
+
+/** A command line with the parts that other tools run. The gate pins nothing of a session that `psql` opens. */
+function settle(parsers: Parsers, found: ShellClassification, text: Text, level: number): Classification {
+  const within = { pointer: text.pointer, pinned: false, tool: null };
+  const answers = found.embedded.map((part) => {
+    switch (part.kind) {
+      case "sql":
+        return readAt(parsers, { ...within, kind: "sql", value: part.text }, level + 1);
+      case "http":
+        return readAt(parsers, { ...within, kind: "http", value: { method: part.method, url: part.url } }, level + 1);
+      case "aws":
+      case "gcloud":
+      case "az":
+      case "kubectl":
+      case "terraform":
+        return readAt(parsers, { ...within, kind: part.kind, value: part.argv.slice(1) }, level + 1);
+      default:
+        return part satisfies never;
+    }
+  });
+  return withEmbedded(found, answers);
+}
+
+/** A call of a tool, with whatever its arguments hold. */
+function readTool(parsers: Parsers, text: Text, level: number): Classification {
+  if (!isJsonObject(text.value)) return opaque("The arguments are not an object.");
+  const { name, effects } = text.tool ?? { name: "", effects: [] };
+  const call = classifyTool({ server: "", tool: name, declaredEffects: effects, arguments: text.value });
+  const judged = call.embedded.map((part) => {
+    const inner = { value: part.text, pointer: `${text.pointer}${part.pointer}`, pinned: false, tool: null };
+    switch (part.kind) {
+      case "sql":
+      case "shell":
+        return readAt(parsers, { ...inner, kind: part.kind }, level + 1);
+      case "url":
+        return readAt(parsers, { ...inner, kind: "http" }, level + 1);
+      case "path": // What a path reveals is what reading it would.
+        return readAt(parsers, { ...inner, kind: "argv", value: ["cat", "--", part.text] }, level + 1);
+      default:
+        return part.kind satisfies never;
+    }
+  });
+  return joinEmbedded(call, judged);
+}
+
 function words(value: Json, classify: (argv: readonly string[]) => Classification): Classification {
   if (!isJsonList(value)) return opaque("It is not a list of words.");
   const argv = value.filter((word) => typeof word === "string");
   return argv.length === value.length ? classify(argv) : opaque("It is not a list of words.");
+}
+
+/** Anywhere in it; a text that only writes the escape is held as well, which nobody needs. */
+function holdsNul(value: Json): boolean {
+  return typeof value === "string" ? value.includes("\0") : JSON.stringify(value).includes("\\u0000");
 }
 
 function isApiRequest(value: Json): value is Json & KubernetesRequest {

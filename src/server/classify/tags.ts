@@ -20,7 +20,7 @@ export function relationTags(
   }
   if (exact.size === 0 && beginnings.length === 0) return undefined;
   // The catalogue may name a schema where the text does not.
-  for (const [name, tags] of [...exact]) {
+  for (const [name, tags] of exact) {
     const bare = lastPart(name);
     if (bare !== name) exact.set(bare, [...(exact.get(bare) ?? []), ...tags]);
   }

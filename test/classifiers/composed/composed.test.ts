@@ -190,7 +190,7 @@ test("pool: too many that wait are opaque at once", async () => {
   );
   const now = asked.filter((one) => !(one instanceof Promise));
   assert.equal(now.length, 2);
-  const answers = await Promise.all(asked);
+  const answers = await Promise.all(asked.map(async (one) => one));
   assert.equal(answers.filter(passes).length, 3);
 });
 
@@ -234,3 +234,17 @@ for (const [name, text, expected] of refused) {
     );
   });
 }
+
+test("pool: a text that never ends is stopped, and those behind it are read", async () => {
+  const pool = openPool(catalogue, { ...POOL_LIMITS, textMs: 20 });
+  const slow = `select ${"(".repeat(900)}1${")".repeat(900)};`.repeat(400);
+  const text = { kind: "sql", value: slow, pointer: "", pinned: true, tool: null } as const;
+  const start = performance.now();
+  const [first, second] = await Promise.all([
+    Promise.resolve(pool.read(text)),
+    Promise.resolve(pool.read({ ...text, kind: "argv", value: ["ls", "behind"] })),
+  ]);
+  assert.ok(!passes(first));
+  assert.ok(passes(second) || second.opaque.some((reason) => reason.includes("longer than 20 ms")));
+  assert.ok(performance.now() - start < 30_000);
+});

@@ -2,8 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { canonicalBytes, digest } from "../../../src/core/action/index.ts";
-import { EFFECTS, levelOf, scoreRisk, WEIGHTS, WEIGHTS_ID } from "../../../src/core/risk/index.ts";
-import type { Classification, Effect, Fact, FactValue, Provenance } from "../../../src/core/risk/index.ts";
+import { EFFECTS, levelOf, scoreRisk, TRAITS, WEIGHTS, WEIGHTS_ID } from "../../../src/core/risk/index.ts";
+import type {
+  Classification,
+  Effect,
+  Fact,
+  FactValue,
+  Provenance,
+  Trait,
+  TraitId,
+} from "../../../src/core/risk/index.ts";
 
 const fact = (name: string, value: FactValue, provenance: Provenance = "operator"): Fact => ({
   name,
@@ -183,5 +191,72 @@ test("law: the score is a whole number from 0 to 100 at or above every floor, an
       assert.ok(floors.every((floor) => score >= WEIGHTS.levels[floor.level]));
       assert.ok(contributions.every(({ points }) => Number.isInteger(points) && points > 0));
     }),
+  );
+});
+
+const traitOf = (id: TraitId): Trait => ({ id, because: `has ${id}` });
+const worse: readonly [string, readonly Effect[], readonly TraitId[], readonly Fact[], string, number][] = [
+  ["two statements that read", ["read"], ["multiple"], [], "low", 11],
+  ["a read without bound", ["read"], ["unbounded"], [], "low", 20],
+  ["a program of its own choosing", ["read"], ["program_execution"], [], "high", 60],
+  ["a read of a secret that no effect names", ["read"], ["secret_access"], [], "high", 60],
+  ["a right that is given", ["write"], ["privilege_change"], [], "high", 60],
+  ["something dynamic", ["read"], ["dynamic_code"], [], "medium", 30],
+  ["something obfuscated", ["read"], ["obfuscated"], [], "medium", 30],
+  ["exfiltration", ["network"], ["exfiltration"], [], "high", 60],
+  ["exfiltration of what is marked", ["network"], ["exfiltration"], [personal], "critical", 85],
+  ["less logging", ["write"], ["defence_evasion"], [], "high", 60],
+  ["less logging of what is marked audit", ["read"], ["defence_evasion"], [audit], "critical", 85],
+  ["a log that is deleted", ["delete"], ["defence_evasion"], [], "critical", 85],
+  ["something that a parser and the operator call irreversible", ["delete"], ["irreversible"], [forever], "high", 60],
+  ["something irreversible that deletes nothing", ["write"], ["irreversible"], [], "high", 60],
+];
+for (const [name, effects, traits, facts, level, score] of worse) {
+  test(`scoreRisk: ${name} is ${level} (${score})`, () => {
+    const risk = scoreRisk({ ...classified(effects, facts), traits: traits.map(traitOf) }, "production");
+    assert.deepEqual([risk.level, risk.score], [level, score]);
+    for (const id of traits) {
+      const points = risk.contributions.filter((one) => one.id === `trait.${id}`);
+      assert.deepEqual(points, [{ id: `trait.${id}`, points: WEIGHTS.traits[id].points, evidence: `has ${id}` }]);
+    }
+  });
+}
+
+test("scoreRisk: a reason keeps the place where it stands", () => {
+  const span = { pointer: "/action/properties/sql", start: 3, end: 9 };
+  const effect = { effect: "delete", because: "deletes", provenance: "parsed", span } as const;
+  const trait = { id: "unbounded", because: "all of it", span } as const;
+  const risk = scoreRisk({ effects: [effect], facts: [], opaque: [], traits: [trait] }, "production");
+  const spans = risk.contributions.filter((one) => one.span !== undefined);
+  assert.deepEqual(
+    spans.map(({ id, span: place }) => [id, place]),
+    [
+      ["effect.delete", span],
+      ["trait.unbounded", span],
+    ],
+  );
+});
+
+test("law: a further trait never lowers the score, and neither does an effect or a fact beside traits", () => {
+  const traits = fc.array(fc.constantFrom(...TRAITS).map(traitOf), { maxLength: 6 });
+  fc.assert(
+    fc.property(
+      anyClassification,
+      traits,
+      traits,
+      anyEffect,
+      fc.constant(forever),
+      anyEnvironment,
+      (rest, some, more, effect, fact2, environment) => {
+        fc.pre(rest.effects.length > 0);
+        const before = { ...rest, traits: some };
+        const score = (one: Classification): number => scoreRisk(one, environment).score;
+        assert.ok(score({ ...before, traits: [...some, ...more] }) >= score(before));
+        assert.ok(score({ ...before, effects: [...rest.effects, effect] }) >= score(before));
+        assert.ok(score({ ...before, facts: [...rest.facts, fact2] }) >= score(before));
+        assert.equal(score({ ...before, traits: [...some, ...some] }), score(before));
+      },
+    ),
+    { numRuns: 1_000 },
   );
 });
