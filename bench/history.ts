@@ -10,12 +10,13 @@ import {
   Frontier,
   leafHash,
   noteSignedBytes,
+  parseTilePath,
   sealEntry,
   signedNote,
   tilePath,
   verifierKey,
 } from "../src/core/ledger/index.ts";
-import { payloadsPath, type AuditedEntry, type LedgerEntry } from "../src/verify/index.ts";
+import { payloadsPath, type Folder, type LedgerEntry } from "../src/verify/index.ts";
 
 /** A ledger in a folder, as an auditor gets it. */
 export type Published = {
@@ -55,26 +56,41 @@ export function* history(count: number): Generator<LedgerEntry, void, undefined>
   }
 }
 
-/** Headers of actions that pass at once, without payloads: cheap to make, so that there may be very many. */
-export function* headers(count: number): Generator<AuditedEntry, void, undefined> {
-  for (let index = 0; index < count; index++) {
-    const action = index >> 1;
-    const id = String(action).padStart(26, "0");
-    const digest = `sha256:${action.toString(16).padStart(64, "0")}`;
-    const time = `${new Date(START + action).toISOString()}`;
-    const [type, shown] =
-      index % 2 === 0
-        ? ["action.evaluated", `"digest":"${digest}","gate":"bench","level":"low","outcome":"allow"`]
-        : ["action.completed", `"digest":"${digest}","status":"succeeded"`];
-    const header = `{"commitment":"${digest}","public":{${shown}},"stream":"evaluation/eval_${id}","time":"${time}","type":"${type}","v":1,"version":${index % 2}}`;
-    yield { index, header: Buffer.from(header, "latin1"), payload: null, salt: null };
-  }
+/**
+ * A published folder that is nowhere: bundles of actions that pass at once, made as they are asked for, always into the same
+ * memory, without payloads. So there may be very many, and whoever reads them shows the memory of the reader alone.
+ */
+export function madeFolder(count: number): Folder {
+  const room = Buffer.alloc(256 * 1024);
+  return (path) => {
+    const tile = parseTilePath(path);
+    if (tile?.level !== "entries") return Promise.resolve(null);
+    let at = 0;
+    for (let index = tile.index * 256; index < Math.min(count, tile.index * 256 + tile.width); index++) {
+      const length = room.write(madeHeader(index), at + 2, "latin1");
+      room.writeUInt16BE(length, at);
+      at += 2 + length;
+    }
+    return Promise.resolve(room.subarray(0, at));
+  };
 }
 
-/** The signed checkpoint over `headers(count)`. */
-export function checkpointOf(count: number): { readonly checkpoint: string; readonly vkey: string } {
+function madeHeader(index: number): string {
+  const action = index >> 1;
+  const digest = `sha256:${action.toString(16).padStart(64, "0")}`;
+  const [type, shown] =
+    index % 2 === 0
+      ? ["action.evaluated", `"digest":"${digest}","gate":"bench","level":"low","outcome":"allow"`]
+      : ["action.completed", `"digest":"${digest}","status":"succeeded"`];
+  const stream = `evaluation/eval_${String(action).padStart(26, "0")}`;
+  const time = new Date(START + action).toISOString();
+  return `{"commitment":"${digest}","public":{${shown}},"stream":"${stream}","time":"${time}","type":"${type}","v":1,"version":${index % 2}}`;
+}
+
+/** The signed checkpoint over `madeFolder(count)`. */
+export function madeCheckpoint(count: number): { readonly checkpoint: string; readonly vkey: string } {
   const tree = new Frontier();
-  for (const { header } of headers(count)) tree.append(leafHash(header));
+  for (let index = 0; index < count; index++) tree.append(leafHash(Buffer.from(madeHeader(index), "latin1")));
   return signed(tree);
 }
 

@@ -63,6 +63,15 @@ export class StreamTable {
     words[at + 5] = subject;
   }
 
+  /** Keeps some rows and forgets the others, in the memory it has; answers how many are left. */
+  keep(isKept: (row: Row) => boolean): number {
+    const kept: Row[] = [];
+    for (const row of this.rows()) if (isKept(row)) kept.push(row);
+    this.#words.fill(0);
+    for (const row of kept) this.write(this.placeOf(row.high, row.low), row);
+    return kept.length;
+  }
+
   /** Every row that is there. */
   *rows(): Generator<Row, void, undefined> {
     for (let place = 0; place < this.places; place++) if (!this.isEmpty(place)) yield this.read(place);

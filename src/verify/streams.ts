@@ -136,16 +136,14 @@ export class StreamBook {
 
   /** Forgets what has ended once there are many, and grows where that is not enough. */
   #makeRoom(): void {
-    const forget = this.#count >= this.#exactMax;
-    const old = this.#table;
-    this.#count = 0;
-    for (const row of old.rows()) if (!forget || this.#isOpen(row)) this.#count++;
-    const grow = this.#count > (FILL_MAX / 2) * old.places;
-    this.#table = new StreamTable(old.places * (grow ? 2 : 1));
-    for (const row of old.rows()) {
-      if (!forget || this.#isOpen(row)) this.#table.write(this.#table.placeOf(row.high, row.low), row);
+    if (this.#count >= this.#exactMax) {
+      this.#forgetful = true;
+      this.#count = this.#table.keep((row) => this.#isOpen(row));
+      if (this.#count <= (FILL_MAX / 2) * this.#table.places) return;
     }
-    this.#forgetful ||= forget;
+    const next = new StreamTable(2 * this.#table.places);
+    for (const row of this.#table.rows()) next.write(next.placeOf(row.high, row.low), row);
+    this.#table = next;
   }
 
   #isOpen({ stage, minute }: Row): boolean {
