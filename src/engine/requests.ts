@@ -2,6 +2,7 @@ import {
   canonicalAction,
   canonicalBytes,
   digest as digestOf,
+  isJsonObject,
   type Json,
   type JsonObject,
   type Question,
@@ -118,6 +119,13 @@ async function checkBinding(ctx: Context, caller: Caller, evaluation: Evaluation
     throw new EngineError({
       code: "evaluation_expired",
       message: "the evaluation is too old to be followed by a request; evaluate again",
+    });
+  }
+  const { decision } = body;
+  if (!isJsonObject(decision) || decision["outcome"] !== "require_approval") {
+    throw new EngineError({
+      code: "not_requestable",
+      message: "this evaluation did not ask for an approval; evaluate again",
     });
   }
 }

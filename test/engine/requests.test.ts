@@ -14,7 +14,7 @@ import {
 import { dropTable, exportRows, grantRole, readRows } from "../support/actions.ts";
 import { Bench, parsed } from "../support/bench.ts";
 import { HOUR, MINUTE } from "../support/clock.ts";
-import { DIRECTORY, edited } from "../support/rules.ts";
+import { DIRECTORY, edited, POLICIES } from "../support/rules.ts";
 
 function withCode(code: EngineErrorCode): (error: unknown) => true {
   return (error) => {
@@ -304,4 +304,17 @@ test("a crowd that asks for the same action at once joins one request, and nobod
   using bench = new Bench();
   const states = await Promise.all(Array.from({ length: 40 }, () => bench.ask(exportRows(5_000))));
   assert.equal(new Set(states.map((state) => state.opened.id)).size, 1);
+});
+
+test("only an evaluation that asked for an approval can be followed by a request, even where policy asks for one now", async () => {
+  using bench = new Bench();
+  bench.change({
+    policies: edited(POLICIES, 'action == Action::"export", resource);', 'action == Action::"deploy", resource);'),
+  });
+  const denied = await bench.evaluate(exportRows(12_000));
+  assert.equal(denied.decision.outcome, "deny");
+  bench.change({ policies: POLICIES });
+  const size = await bench.size();
+  await assert.rejects(bench.ask(exportRows(12_000), bench.caller(), denied.id), withCode("not_requestable"));
+  assert.equal(await bench.size(), size);
 });

@@ -49,7 +49,7 @@ async function ledgerReport({ url, operatorToken }: World): Promise<readonly Che
   const server = connection(url, "operator", operatorToken);
   try {
     const report = await verifyLedger(await fromServer(server, null, null));
-    return (["integrity", "completeness", "decisions"] as const).map((name) => {
+    return (["integrity", "completeness", "decisions", "time"] as const).map((name) => {
       const { verdict, findings } = report[name];
       const first = findings[0]?.because;
       return {
