@@ -37,7 +37,7 @@ export async function recordChange(
   type: ChangeType,
   payload: JsonObject,
   publics: JsonObject,
-  extra: Pick<Append, "documents" | "idempotency"> = {},
+  extra: Pick<Append, "documents" | "idempotency" | "erase"> = {},
 ): Promise<"recorded" | "duplicate"> {
   return recordChanges(ctx, [{ type, payload, publics }], extra);
 }
@@ -46,7 +46,7 @@ export async function recordChange(
 export async function recordChanges(
   ctx: Pick<Context, "store" | "clock" | "chance">,
   changes: readonly Change[],
-  extra: Pick<Append, "documents" | "idempotency"> = {},
+  extra: Pick<Append, "documents" | "idempotency" | "erase"> = {},
 ): Promise<"recorded" | "duplicate"> {
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const at = ctx.clock.now();

@@ -2,21 +2,13 @@ import { canonicalAction, jsonText, parseQuestion } from "../core/action/index.t
 import type { JsonObject, Question } from "../core/action/index.ts";
 import { atLeastTwo, covers, isLive, recheck, refuse } from "../core/approval/index.ts";
 import type { OpenedRequest, Refusal, RequestState } from "../core/approval/index.ts";
-import type {
-  AgentId,
-  EvaluationId,
-  GateId,
-  GroupName,
-  Instant,
-  PersonId,
-  RequestId,
-  StreamName,
-} from "../core/brand.ts";
+import type { AgentId, EvaluationId, GateId, GroupName, Instant, PersonId, RequestId } from "../core/brand.ts";
 import { encodeHex } from "../core/encoding.ts";
 import { formatId, ID_BYTES, permitOf, type TokenId } from "../core/ids.ts";
 import type { Decision } from "../core/policy/index.ts";
 import { scoreRisk, type Classification, type PolicyId, type Risk } from "../core/risk/index.ts";
-import type { Append, DocumentChange, RequestRow } from "../ports/store.ts";
+import type { DocumentChange, RequestRow } from "../ports/store.ts";
+import { recordChange } from "./changes.ts";
 import type { Context } from "./context.ts";
 import {
   planErasure,
@@ -28,7 +20,7 @@ import {
 } from "./erasable.ts";
 import { EngineError } from "./errors.ts";
 import { evaluationStream, recordEvaluation } from "./evaluate.ts";
-import { commitRequest, loadRequest, requestStream, seal } from "./journal.ts";
+import { commitRequest, loadRequest, requestStream } from "./journal.ts";
 
 /** Who approves that evidence is erased. */
 export type Privacy = { readonly approvers: GroupName; readonly quorum: number };
@@ -233,14 +225,8 @@ async function eraseParts(
 ): Promise<void> {
   const payload: JsonObject = { request: opened.id, by, legal_basis: legalBasis, indexes: rangesOf(indexes) };
   const publics = { request: opened.id, entries: indexes.length };
-  const stream = "erasure" as StreamName;
-  for (let round = 0; round < ROUNDS_MAX; round++) {
-    const version = (await ctx.store.stream(stream)).length;
-    const entry = seal(ctx, stream, version, "erasure.performed", ctx.clock.now(), payload, publics);
-    const change: Append = { entries: [entry], erase: indexes, documents: [{ ...PENDING, body: { pending: true } }] };
-    if ((await ctx.store.append(change)).status === "appended") return;
-  }
-  throw contention();
+  const documents = [{ ...PENDING, body: { pending: true } }];
+  await recordChange(ctx, "erasure.performed", payload, publics, { erase: indexes, documents });
 }
 
 /** Indexes as pairs of first and last, in order. */
