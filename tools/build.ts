@@ -14,7 +14,7 @@ const GRAMMAR = [
 ] as const;
 
 /** Files beside the sources that are read at run time, as they are. */
-const COPIED = ["cli/demo/house"];
+const COPIED = ["cli/demo/house", "stores/postgres/migrations"];
 
 rmSync(at("dist"), { recursive: true, force: true });
 execFileSync(process.execPath, [at("node_modules/typescript/bin/tsc"), "-p", at("tsconfig.build.json")], {

@@ -19,6 +19,7 @@ import type {
   TimerChange,
 } from "../ports/store.ts";
 import type { Context } from "./context.ts";
+import { newsOf, reminderTimers } from "./notify.ts";
 
 /** Bytes of chance that hide a payload's content behind its commitment. */
 export const SALT_BYTES = 32;
@@ -42,8 +43,14 @@ export function seal(
 
 /** Reads a request from its entries; null when there is none, or when a part of it was erased: it is over then. */
 export async function loadRequest(ctx: Context, id: RequestId): Promise<RequestState | null> {
+  const history = await loadHistory(ctx, id);
+  return history === null ? null : foldRequest(history);
+}
+
+/** All that has happened to a request, oldest first; null when a part of it was erased. */
+export async function loadHistory(ctx: Pick<Context, "store">, id: RequestId): Promise<readonly Recorded[] | null> {
   const entries = await ctx.store.stream(requestStream(id));
-  return entries.some(({ payload }) => payload === null) ? null : foldRequest(entries.map(recorded));
+  return entries.some(({ payload }) => payload === null) ? null : entries.map(recorded);
 }
 
 function recorded(entry: StoredEntry): Recorded {
@@ -75,19 +82,45 @@ export async function commitRequest(
   if (after === null || events.length === 0) throw new RangeError("a commit needs events");
   const stream = requestStream(after.opened.id);
   const first = before?.version ?? 0;
+  const until = before === null ? null : timeLimit(before, events);
   const result = await ctx.store.append({
+    ...(until === null ? {} : { inTime: { until, now: at } }),
     entries: events.map((event, offset) => {
       const { type, ...payload } = event;
       return seal(ctx, stream, first + offset, type, at, asJson(payload), publicsOf(event, after));
     }),
     requests: [rowOf(after)],
     slots: slotsOf(ctx, before, after),
-    timers: timersOf(ctx, after),
+    timers: [...timersOf(ctx, after), ...reminderTimers(before, after, stream)],
+    outbox: newsOf(after, events, at),
     ...extra,
   });
   if (result.status !== "appended") return result;
+  ctx.around.sessions.heard(after);
   ctx.bus.publish(after);
   return { status: "committed", state: after, index: result.index, size: result.size };
+}
+
+/** Whether an append came too late by the store's clock, whatever the clock of this instance says. */
+export function isLate(result: NotCommitted): boolean {
+  return result.status === "conflict" && result.on === "time";
+}
+
+/**
+ * Until when these events may happen, by the store's clock and at the moment of the commit: an append may wait for its
+ * turn, and a review or a use that was in time when it was asked for must not become one that is late. Null: at any time.
+ */
+function timeLimit({ opened, progress }: RequestState, events: readonly RequestEvent[]): Instant | null {
+  const limits: Instant[] = [];
+  for (const event of events) {
+    if (event.type === "review.recorded") limits.push(opened.expiresAt);
+    if (event.type === "permit.issued") limits.push(event.expiresAt);
+    if (event.type === "permit.redeemed" && progress.status === "approved") {
+      limits.push(progress.approvedUntil);
+      if (progress.permit.status === "issued") limits.push(progress.permit.expiresAt);
+    }
+  }
+  return limits.length === 0 ? null : (Math.min(...limits) as Instant);
 }
 
 /** Events are plain data: everything in them is JSON already. */
@@ -153,7 +186,7 @@ function slotsOf(ctx: Context, before: RequestState | null, after: RequestState)
   ];
 }
 
-export type TimerKind = "expiry" | "cooldown";
+export type TimerKind = "expiry" | "cooldown" | "reminder";
 
 function timersOf(ctx: Context, after: RequestState): readonly TimerChange[] {
   const { opened, progress } = after;

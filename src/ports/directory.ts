@@ -1,6 +1,16 @@
 import type { Roster } from "../core/approval/index.ts";
 
-export type { Account, Agent, Delegation, LinkStrength, Membership, Person } from "../core/approval/index.ts";
+export type {
+  Account,
+  Agent,
+  Delegation,
+  Edit,
+  LinkStrength,
+  Membership,
+  Passkey,
+  Person,
+  Role,
+} from "../core/approval/index.ts";
 
 /**
  * People, groups and agents at one moment. A snapshot never changes; a reload makes a new one.

@@ -76,6 +76,11 @@ export type Append = {
   readonly entries: readonly NewEntry[];
   /** A second append with the same key writes nothing and answers what the first answered. Kept for ever. */
   readonly idempotency?: { readonly key: string; readonly fingerprint: string; readonly answer: JsonObject };
+  /**
+   * Committed only before `until`. `now` is what the caller's clock says while it asks; the store adds the time that passes
+   * until the commit, and one that several instances share goes by its own clock where that is later.
+   */
+  readonly inTime?: { readonly until: Instant; readonly now: Instant };
   readonly slots?: readonly SlotChange[];
   readonly requests?: readonly RequestRow[];
   readonly timers?: readonly TimerChange[];
@@ -101,6 +106,8 @@ export type AppendResult =
       readonly expected: number;
       readonly actual: number;
     }
+  /** Too late: `until` had come when it would have been committed. Nothing was written. */
+  | { readonly status: "conflict"; readonly on: "time"; readonly until: Instant; readonly now: Instant }
   | { readonly status: "conflict"; readonly on: "slot"; readonly slot: string; readonly holder: StreamName }
   | { readonly status: "conflict"; readonly on: "owner"; readonly owner: string; readonly held: number };
 
@@ -117,9 +124,16 @@ export type RequestFilter = {
   readonly limit: number;
 };
 
-export type StoreErrorCode = "store_locked" | "store_failed" | "store_closed" | "store_unsupported" | "entry_too_large";
+export type StoreErrorCode =
+  | "store_locked"
+  | "store_failed"
+  /** For now only: the call was not acknowledged, the store lives, and goes on by itself. */
+  | "store_unavailable"
+  | "store_closed"
+  | "store_unsupported"
+  | "entry_too_large";
 
-/** The store cannot be trusted any further: nothing after this was acknowledged. */
+/** Why a store does not do what it was asked; what was not acknowledged is promised by nobody. */
 export class StoreError extends Error {
   override readonly name = "StoreError";
   readonly code: StoreErrorCode;
@@ -136,6 +150,10 @@ export const HEADER_BYTES_MAX = 4096;
 export const PAYLOAD_BYTES_MAX: number = 8 * 1024 * 1024;
 /** Bytes of one salt. */
 export const SALT_BYTES_MAX = 64;
+/** UTF-8 bytes of a name: stream, slot, owner, idempotency key, agent, digest, id of a timer, message or document, topic. */
+export const NAME_BYTES_MAX = 2048;
+/** UTF-8 bytes of what we name ourselves: type of an entry, kind of a timer or document, id of a request. */
+export const KIND_BYTES_MAX = 256;
 /** Entries of one append. */
 export const APPEND_ENTRIES_MAX = 64;
 /** Entries that one append erases. */
@@ -146,13 +164,16 @@ export const ERASE_ENTRIES_MAX = 10_000;
  *
  * - `append` is atomic, and durable when it resolves. Of two appends that expect the same version of a stream,
  *   or take the same slot, exactly one wins. Indexes are gapless and in the order of commits.
- * - Order of checks: idempotency key first, then versions, then slots.
+ * - Order of checks: idempotency key first, then versions, then time, then slots.
  * - Over a limit an append rejects with `entry_too_large`; numbers that are not safe integers and texts that are not
  *   well-formed Unicode are a RangeError, as is a `limit` or index below zero. Nothing is written then, and the store lives.
  * - What is given and what is answered is copied: nobody changes the ledger, or the caller's objects, from outside.
  * - Appends of one caller that are not awaited may share a commit; a conflict in one does not touch its neighbours.
  * - After a failed commit or flush every waiting and later call rejects with `store_failed`, and `fault` resolves.
  *   Whether a waiting append is in the ledger is then known only after opening it again: repeat it under its key.
+ * - A store that is reached over a network may answer `store_unavailable` for a while, and no fault: a lost connection, a
+ *   time-out, a full disk there. It waits a little and tries again first, and finds out what became of a commit whose
+ *   answer was lost; an append that is rejected all the same may have happened: repeat it under its key.
  * - Reads see every append that has resolved.
  * - What was erased, replaced or deleted may lie in free places of the files until `forget` has resolved.
  * - Disposing lets what was asked before finish, then gives the store free; later calls reject with `store_closed`.
@@ -176,8 +197,14 @@ export interface Store extends AsyncDisposable {
   dueTimers(now: Instant, limit: number): Promise<readonly Timer[]>;
   /** When the earliest timer is due, or null. */
   nextTimer(): Promise<Instant | null>;
-  /** Messages with `notBefore` ≤ now, by `notBefore`, then in the order of appends. They stay until `messageDone`. */
-  dueMessages(now: Instant, limit: number): Promise<readonly Message[]>;
+  /**
+   * Takes messages with `notBefore` ≤ now, by `notBefore`, then in the order of appends: counts an attempt, and puts them
+   * off until `until`, in one step, so that two takers never hold the same one. `attempts` in the answer has counted
+   * this one, `notBefore` is `until`. They stay until `messageDone`. Durable when it resolves.
+   */
+  takeMessages(now: Instant, limit: number, until: Instant): Promise<readonly Message[]>;
+  /** Up to `limit` messages that wait, due or not, in the same order: to look at. Who sends them takes them. */
+  messages(limit: number): Promise<readonly Message[]>;
   /** Forgets a delivered message; unknown ids are ignored. Durable when it resolves, as `messageRetry` is. */
   messageDone(id: string): Promise<void>;
   /**
@@ -185,11 +212,17 @@ export interface Store extends AsyncDisposable {
    * before. It takes the time and, for a while, the room of a copy; other calls wait. Copies of the files are not its.
    */
   forget(): Promise<void>;
-  /** Counts an attempt and postpones the message; unknown ids are ignored. */
+  /** Moves a message to another time; unknown ids are ignored. */
   messageRetry(id: string, notBefore: Instant): Promise<void>;
   document(kind: string, id: string): Promise<StoredDocument | null>;
   /** All of one kind, by id in the order of code points. */
   documents(kind: string): Promise<readonly StoredDocument[]>;
+  /**
+   * Calls back when somebody else may have appended: another process on the same ledger. A hint, never late by more than
+   * about a second while the store is reachable, and sometimes for nothing; a store of one process never calls.
+   * The answer ends it.
+   */
+  onAdvance(listener: () => void): () => void;
   /** Resolves with the error when the store has failed for good; never rejects, and never resolves on a clean close. */
   readonly fault: Promise<StoreError>;
 }

@@ -256,7 +256,16 @@ test("tiles reach the third level: every hash, before and after a restart", () =
     const entries = Array.from({ length: Math.min(2048, size - leaves.length) }, (_, at) =>
       entry(`${leaves.length + at}`, 0),
     );
-    const none = { idempotency: null, slots: [], requests: [], timers: [], outbox: [], documents: [], erase: [] };
+    const none = {
+      idempotency: null,
+      inTime: null,
+      slots: [],
+      requests: [],
+      timers: [],
+      outbox: [],
+      documents: [],
+      erase: [],
+    };
     writer.commit([{ kind: "append", entries, ...none }]);
     leaves.push(...entries.map((one) => leaf(one.header)));
   }
@@ -323,7 +332,16 @@ test("a commit that fails leaves nothing of its batch", () => {
   const path = newPath();
   const { db } = openFile(path);
   const writer = openWriter(db, Tree.load(db));
-  const none = { idempotency: null, slots: [], requests: [], timers: [], outbox: [], documents: [], erase: [] };
+  const none = {
+    idempotency: null,
+    inTime: null,
+    slots: [],
+    requests: [],
+    timers: [],
+    outbox: [],
+    documents: [],
+    erase: [],
+  };
   writer.commit([{ kind: "append", entries: [entry("s", 0)], ...none }]);
   const pages = Object.values(db.prepare("PRAGMA page_count").get() ?? {})[0];
   db.exec(`PRAGMA max_page_count = ${Number(pages) + 1}`);

@@ -48,7 +48,9 @@ export class FailingStore implements Store {
   requests: Store["requests"] = async (...given) => this.#check().requests(...given);
   dueTimers: Store["dueTimers"] = async (...given) => this.#check().dueTimers(...given);
   nextTimer: Store["nextTimer"] = async () => this.#check().nextTimer();
-  dueMessages: Store["dueMessages"] = async (...given) => this.#check().dueMessages(...given);
+  takeMessages: Store["takeMessages"] = async (...given) => this.#check().takeMessages(...given);
+  messages: Store["messages"] = async (...given) => this.#check().messages(...given);
+  onAdvance: Store["onAdvance"] = (listener) => this.#real.onAdvance(listener);
   messageDone: Store["messageDone"] = async (...given) => this.#check().messageDone(...given);
   forget: Store["forget"] = async () => this.#check().forget();
   messageRetry: Store["messageRetry"] = async (...given) => this.#check().messageRetry(...given);

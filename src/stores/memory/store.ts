@@ -1,6 +1,6 @@
 import type { Instant, RequestId, StreamName } from "../../core/brand.ts";
 import type { JsonObject } from "../../core/action/index.ts";
-import { assertAppend, assertCount, assertInteger } from "../../ports/append.ts";
+import { assertAppend, assertCount, assertInteger, deadlineOf, lateness } from "../../ports/append.ts";
 import { StoreError } from "../../ports/store.ts";
 import type {
   Append,
@@ -50,6 +50,8 @@ class MemoryStore implements Store {
     if (known !== undefined) return { status: "duplicate", ...known, answer: parse(known.answer) };
     const conflict = this.#log.conflict(change.entries);
     if (conflict !== null) return conflict;
+    const late = lateness(deadlineOf(change));
+    if (late !== null) return late;
     const slots = changeSlots(this.#slots, change.slots ?? []);
     if ("status" in slots) return slots;
 
@@ -157,14 +159,29 @@ class MemoryStore implements Store {
     return next;
   }
 
-  async dueMessages(now: Instant, limit: number): Promise<readonly Message[]> {
+  async takeMessages(now: Instant, limit: number, until: Instant): Promise<readonly Message[]> {
+    this.#assertOpen();
+    assertInteger("now", now);
+    assertCount("limit", limit);
+    assertInteger("until", until);
+    const due = this.#waiting().filter((message) => message.notBefore <= now);
+    const taken = due
+      .slice(0, limit)
+      .map((message) => ({ ...message, attempts: message.attempts + 1, notBefore: until }));
+    for (const message of taken) this.#outbox.set(message.id, message);
+    return taken.map((message) => ({ ...message, body: parse(message.body) }));
+  }
+
+  async messages(limit: number): Promise<readonly Message[]> {
     this.#assertOpen();
     assertCount("limit", limit);
-    return [...this.#outbox.values()]
-      .filter((message) => message.notBefore <= now)
-      .toSorted((a, b) => a.notBefore - b.notBefore) // stable: then in the order of appends
+    return this.#waiting()
       .slice(0, limit)
       .map((message) => ({ ...message, body: parse(message.body) }));
+  }
+
+  #waiting(): readonly KeptMessage[] {
+    return [...this.#outbox.values()].toSorted((a, b) => a.notBefore - b.notBefore); // stable: then in the order of appends
   }
 
   async messageDone(id: string): Promise<void> {
@@ -176,7 +193,7 @@ class MemoryStore implements Store {
     this.#assertOpen();
     assertInteger("notBefore", notBefore);
     const message = this.#outbox.get(id);
-    if (message !== undefined) this.#outbox.set(id, { ...message, notBefore, attempts: message.attempts + 1 });
+    if (message !== undefined) this.#outbox.set(id, { ...message, notBefore });
   }
 
   /** Memory has no free places that anybody reads. */
@@ -195,6 +212,11 @@ class MemoryStore implements Store {
     return [...(this.#documents.get(kind) ?? [])]
       .toSorted(([a], [b]) => compareText(a, b))
       .map(([id, body]) => ({ kind, id, body: parse(body) }));
+  }
+
+  /** Nobody else has this memory. */
+  onAdvance(): () => void {
+    return () => {};
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,3 +1,4 @@
+import { deadlineOf } from "../../ports/append.ts";
 import type { Append, NewEntry, SlotChange, TimerChange } from "../../ports/store.ts";
 import type { AppendCall, WriteCall } from "./protocol.ts";
 
@@ -19,6 +20,7 @@ export type Packed = { readonly frame: WriteFrame; readonly bytes: Uint8Array };
 const NO_BYTES = new Uint8Array(0);
 const NO_REST: Omit<AppendCall, "kind" | "entries"> = {
   idempotency: null,
+  inTime: null,
   slots: [],
   requests: [],
   timers: [],
@@ -65,8 +67,8 @@ export function unpackBatch(frames: string, bytes: ArrayBuffer): readonly WriteC
 }
 
 function restOf(change: Append): AppendFrame["rest"] {
-  const { idempotency, slots, requests, timers, outbox, documents, erase } = change;
-  if ((idempotency ?? slots ?? requests ?? timers ?? outbox ?? documents ?? erase) === undefined) return null;
+  const { idempotency, inTime, slots, requests, timers, outbox, documents, erase } = change;
+  if ((idempotency ?? inTime ?? slots ?? requests ?? timers ?? outbox ?? documents ?? erase) === undefined) return null;
   return {
     idempotency:
       idempotency === undefined
@@ -76,6 +78,7 @@ function restOf(change: Append): AppendFrame["rest"] {
             fingerprint: idempotency.fingerprint,
             answer: JSON.stringify(idempotency.answer),
           },
+    inTime: deadlineOf(change),
     slots: (slots ?? []).map((slot): SlotChange => ({ ...slot })),
     requests: (requests ?? []).map((row) => ({ ...row, view: JSON.stringify(row.view) })),
     timers: (timers ?? []).map((timer): TimerChange => ({ ...timer })),

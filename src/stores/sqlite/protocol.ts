@@ -1,4 +1,5 @@
 import type { Instant, StreamName } from "../../core/brand.ts";
+import type { Deadline } from "../../ports/append.ts";
 import type {
   AppendResult,
   Head,
@@ -21,6 +22,7 @@ export type AppendCall = {
   readonly kind: "append";
   readonly entries: readonly NewEntry[];
   readonly idempotency: { readonly key: string; readonly fingerprint: string; readonly answer: string } | null;
+  readonly inTime: Deadline | null;
   readonly slots: readonly SlotChange[];
   readonly requests: readonly (Omit<RequestRow, "view"> & { readonly view: string })[];
   readonly timers: readonly TimerChange[];
@@ -35,10 +37,11 @@ export type WriteCall =
   /** Carried out after the commit: SQLite rewrites a file outside of transactions only. */
   | { readonly kind: "forget" }
   | { readonly kind: "messageDone"; readonly id: string }
-  | { readonly kind: "messageRetry"; readonly id: string; readonly notBefore: Instant };
+  | { readonly kind: "messageRetry"; readonly id: string; readonly notBefore: Instant }
+  | { readonly kind: "takeMessages"; readonly now: Instant; readonly limit: number; readonly until: Instant };
 
 /** The answer to a write; null where there is nothing to say. */
-export type WriteReply = AppendResult | null;
+export type WriteReply = AppendResult | readonly Message[] | null;
 
 /** What only looks. */
 export type ReadCall =
@@ -51,7 +54,7 @@ export type ReadCall =
   | { readonly kind: "requests"; readonly filter: RequestFilter }
   | { readonly kind: "dueTimers"; readonly now: Instant; readonly limit: number }
   | { readonly kind: "nextTimer" }
-  | { readonly kind: "dueMessages"; readonly now: Instant; readonly limit: number }
+  | { readonly kind: "messages"; readonly limit: number }
   | { readonly kind: "document"; readonly of: string; readonly id: string }
   | { readonly kind: "documents"; readonly of: string };
 
@@ -66,7 +69,7 @@ export type ReadValues = {
   readonly requests: readonly RequestRow[];
   readonly dueTimers: readonly Timer[];
   readonly nextTimer: Instant | null;
-  readonly dueMessages: readonly Message[];
+  readonly messages: readonly Message[];
   readonly document: StoredDocument | null;
   readonly documents: readonly StoredDocument[];
 };

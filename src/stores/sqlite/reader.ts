@@ -24,8 +24,8 @@ export function openReader(db: DatabaseSync, tree: Tree): Reader {
     "SELECT id, due_at, kind, stream FROM timers WHERE due_at <= ? ORDER BY due_at, id LIMIT ?",
   );
   const nextTimer = db.prepare("SELECT min(due_at) AS due_at FROM timers");
-  const dueMessages = db.prepare(
-    `SELECT id, topic, body, not_before, attempts FROM outbox WHERE not_before <= ? ORDER BY not_before, seq LIMIT ?`,
+  const messages = db.prepare(
+    "SELECT id, topic, body, not_before, attempts FROM outbox ORDER BY not_before, seq LIMIT ?",
   );
   const document = db.prepare("SELECT kind, id, body FROM documents WHERE kind = ? AND id = ?");
   const documents = db.prepare("SELECT kind, id, body FROM documents WHERE kind = ? ORDER BY id");
@@ -52,8 +52,8 @@ export function openReader(db: DatabaseSync, tree: Tree): Reader {
         return { kind, value: dueTimers.all(call.now, call.limit).map(toTimer) };
       case "nextTimer":
         return { kind, value: nullable(integer, nextTimer.get()?.["due_at"]) as Instant | null };
-      case "dueMessages":
-        return { kind, value: dueMessages.all(call.now, call.limit).map(toMessage) };
+      case "messages":
+        return { kind, value: messages.all(call.limit).map(toMessage) };
       case "document": {
         const row = document.get(call.of, call.id);
         return { kind, value: row === undefined ? null : toDocument(row) };
@@ -143,7 +143,8 @@ function toTimer(row: Row): Timer {
   };
 }
 
-function toMessage(row: Row): Message {
+/** A row of the outbox. */
+export function toMessage(row: Row): Message {
   return {
     id: text(row["id"]),
     topic: text(row["topic"]),

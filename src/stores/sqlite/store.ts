@@ -84,7 +84,7 @@ class SqliteStore implements Store {
   async append(change: Append): Promise<AppendResult> {
     assertAppend(change);
     const reply = await this.#queue.write(packAppend(change));
-    if (reply === null) throw new TypeError("the worker answered nothing to an append");
+    if (reply === null || !("status" in reply)) throw new TypeError("the worker answered no result to an append");
     return reply;
   }
 
@@ -131,9 +131,18 @@ class SqliteStore implements Store {
     return this.#read({ kind: "nextTimer" });
   }
 
-  async dueMessages(now: Instant, limit: number): Promise<readonly Message[]> {
+  async takeMessages(now: Instant, limit: number, until: Instant): Promise<readonly Message[]> {
+    assertInteger("now", now);
     assertCount("limit", limit);
-    return this.#read({ kind: "dueMessages", now, limit });
+    assertInteger("until", until);
+    const reply = await this.#queue.write(packPlain({ kind: "takeMessages", now, limit, until }));
+    if (reply === null || "status" in reply) throw new TypeError("the worker answered no messages to their taker");
+    return reply;
+  }
+
+  async messages(limit: number): Promise<readonly Message[]> {
+    assertCount("limit", limit);
+    return this.#read({ kind: "messages", limit });
   }
 
   async messageDone(id: string): Promise<void> {
@@ -155,6 +164,11 @@ class SqliteStore implements Store {
 
   async documents(kind: string): Promise<readonly StoredDocument[]> {
     return this.#read({ kind: "documents", of: kind });
+  }
+
+  /** The file is locked: nobody else appends. */
+  onAdvance(): () => void {
+    return () => {};
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

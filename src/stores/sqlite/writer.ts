@@ -2,9 +2,11 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { StreamName } from "../../core/brand.ts";
 import type { JsonObject } from "../../core/action/index.ts";
 import { leafHash } from "../../core/ledger/index.ts";
-import type { AppendResult, NewEntry, SlotChange } from "../../ports/store.ts";
+import { lateness } from "../../ports/append.ts";
+import type { AppendResult, Message, NewEntry, SlotChange } from "../../ports/store.ts";
 import { integer, text } from "./columns.ts";
 import type { AppendCall, WriteCall, WriteReply } from "./protocol.ts";
+import { toMessage } from "./reader.ts";
 import type { Tree } from "./tree.ts";
 
 type Conflict = Extract<AppendResult, { status: "conflict" }>;
@@ -61,9 +63,20 @@ function apply(statements: Statements, tree: Tree, call: WriteCall): WriteReply 
     case "messageRetry":
       statements.retryMessage.run(call.notBefore, call.id);
       return null;
+    case "takeMessages":
+      return takeMessages(statements, call);
     default:
       return call satisfies never;
   }
+}
+
+function takeMessages(statements: Statements, call: Extract<WriteCall, { kind: "takeMessages" }>): readonly Message[] {
+  const { now, limit, until } = call;
+  return statements.dueMessages.all(now, limit).map((row) => {
+    const message = toMessage(row);
+    statements.takeMessage.run(until, message.id);
+    return { ...message, attempts: message.attempts + 1, notBefore: until };
+  });
 }
 
 function append(statements: Statements, tree: Tree, call: AppendCall): AppendResult {
@@ -78,6 +91,8 @@ function append(statements: Statements, tree: Tree, call: AppendCall): AppendRes
   }
   const stale = checkVersions(statements, call.entries);
   if (stale !== null) return stale;
+  const late = lateness(call.inTime);
+  if (late !== null) return late;
   const index = tree.size;
   const taken = call.slots.length === 0 ? null : takeSlots(statements, call.slots);
   if (taken !== null) return taken;
@@ -184,7 +199,10 @@ const SQL = {
   queueMessage: `INSERT INTO outbox (id, topic, body, not_before, attempts) VALUES (?, ?, ?, ?, 0)
     ON CONFLICT (id) DO NOTHING`,
   dropMessage: "DELETE FROM outbox WHERE id = ?",
-  retryMessage: "UPDATE outbox SET not_before = ?, attempts = attempts + 1 WHERE id = ?",
+  retryMessage: "UPDATE outbox SET not_before = ? WHERE id = ?",
+  dueMessages: `SELECT id, topic, body, not_before, attempts FROM outbox WHERE not_before <= ?
+    ORDER BY not_before, seq LIMIT ?`,
+  takeMessage: "UPDATE outbox SET not_before = ?, attempts = attempts + 1 WHERE id = ?",
   putDocument: `INSERT INTO documents (kind, id, body) VALUES (?, ?, ?)
     ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body`,
   dropDocument: "DELETE FROM documents WHERE kind = ? AND id = ?",

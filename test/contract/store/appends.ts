@@ -32,12 +32,35 @@ export function appendContract(open: Open): void {
     assert.equal(await store.slot("unknown"), null);
     assert.deepEqual(await store.requests({ limit: 9 }), [request("x-request", 5)]);
     assert.deepEqual(await store.dueTimers(EVER, 9), [{ id: "x-timer", dueAt: 7, kind: "expire", stream: "x/a" }]);
-    assert.deepEqual(await store.dueMessages(EVER, 9), [{ ...message("x-message", 9), attempts: 0 }]);
+    assert.deepEqual(await store.messages(9), [{ ...message("x-message", 9), attempts: 0 }]);
     assert.deepEqual(await store.document("policy", "x-document"), {
       kind: "policy",
       id: "x-document",
       body: { text: "x" },
     });
+  });
+
+  scene("an append with a time limit happens before it, or not at all", async (store) => {
+    const now = instant(Date.now());
+    const limited = (from: string, leftMs: number): Append => {
+      return { ...everything(from), inTime: { until: instant(now + leftMs), now } };
+    };
+    for (const [from, leftMs] of [
+      ["gone", -60_000],
+      ["now", 0],
+    ] as const) {
+      const result = await store.append(limited(from, leftMs));
+      assert.ok(result.status === "conflict" && result.on === "time", `${from}: ${JSON.stringify(result)}`);
+      assert.equal(result.until, now + leftMs);
+      assert.ok(result.now >= result.until);
+      assert.deepEqual(await store.stream(stream(`${from}/a`)), []);
+    }
+    assert.equal((await store.head()).size, 0);
+    assert.equal((await store.append(limited("early", 60_000))).status, "appended");
+    // A repeat is answered as the first was, whenever it comes; a stale version is told as one.
+    assert.equal((await store.append(limited("early", -60_000))).status, "duplicate");
+    const stale = await store.append({ entries: [entry("early/a", 0)], inTime: { until: now, now } });
+    assert.ok(stale.status === "conflict" && stale.on === "version");
   });
 
   scene("indexes are gapless in the order of commits, whatever the stream", async (store) => {
@@ -365,7 +388,9 @@ export function appendContract(open: Open): void {
       ["a limit below zero", () => store.range(0, -1)],
       ["requests without end", () => store.requests({ limit: -1 })],
       ["timers without end", () => store.dueTimers(EVER, -1)],
-      ["messages without end", () => store.dueMessages(EVER, Infinity)],
+      ["messages without end", () => store.messages(Infinity)],
+      ["taking without end", () => store.takeMessages(EVER, Infinity, EVER)],
+      ["taking until no time", () => store.takeMessages(EVER, 1, instant(Number.NaN))],
       ["a stream from below zero", () => store.stream(stream("s"), -1)],
     ];
     for (const [title, call] of table) await assert.rejects(call, RangeError, title);

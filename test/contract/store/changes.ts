@@ -104,7 +104,7 @@ export async function snapshot(store: Store, slots: readonly string[] = []): Pro
     requests: await store.requests({ limit: 1_000_000 }),
     timers: await store.dueTimers(EVER, 1_000_000),
     next: await store.nextTimer(),
-    messages: await store.dueMessages(EVER, 1_000_000),
+    messages: await store.messages(1_000_000),
     documents: await Promise.all(KINDS.map((kind) => store.documents(kind))),
     slots: await Promise.all(slots.map((key) => store.slot(key))),
   };

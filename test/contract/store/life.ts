@@ -28,7 +28,8 @@ export function lifeContract(open: Open): void {
       ["requests", store.requests({ limit: 1 })],
       ["dueTimers", store.dueTimers(instant(0), 1)],
       ["nextTimer", store.nextTimer()],
-      ["dueMessages", store.dueMessages(instant(0), 1)],
+      ["takeMessages", store.takeMessages(instant(0), 1, instant(1))],
+      ["messages", store.messages(1)],
       ["messageDone", store.messageDone("m")],
       ["forget", store.forget()],
       ["messageRetry", store.messageRetry("m", instant(0))],
@@ -45,6 +46,7 @@ export function lifeContract(open: Open): void {
     try {
       if (reopen === undefined) return context.skip("this store forgets");
       for (const tag of ["a", "b", "c"]) await store.append(everything(tag));
+      assert.equal((await store.takeMessages(instant(9), 1, instant(70))).length, 1);
       await store.messageRetry("a-message", instant(77));
       await store.messageDone("b-message");
       await store.append({ entries: [entry("a/a", 2)], slots: [{ free: "b-slot" }], timers: [{ clear: "c-timer" }] });

@@ -34,7 +34,7 @@ const appendShape = fc.record({
   }),
 });
 const messageShape = fc.record({
-  kind: fc.constantFrom("done" as const, "retry" as const),
+  kind: fc.constantFrom("done" as const, "retry" as const, "take" as const),
   id: small(3),
   at: small(6),
 });
@@ -82,6 +82,7 @@ async function callOf(step: Step, model: Store): Promise<(on: Store) => Promise<
     return (on) => on.append(change);
   }
   if (step.kind === "done") return (on) => on.messageDone(`m${step.id}`);
+  if (step.kind === "take") return (on) => on.takeMessages(instant(step.at), 1 + step.id, instant(step.at + 2));
   return (on) => on.messageRetry(`m${step.id}`, instant(step.at));
 }
 

@@ -100,37 +100,53 @@ export function projectionContract(open: Open): void {
     ]);
   });
 
-  scene("messages wait until they are done, and a retry postpones them", async (store) => {
+  scene("messages wait until they are done; who takes one puts it off and counts an attempt", async (store) => {
     await store.append({ entries: [], outbox: [message("late", 30), message("z", 10), message("a", 10)] });
-    const due = async (now: number, limit: number = 9): Promise<[string, number][]> =>
-      (await store.dueMessages(instant(now), limit)).map((one) => [one.id, one.attempts]);
-    assert.deepEqual(await due(9), []);
-    assert.deepEqual(await due(10), [
-      ["z", 0],
-      ["a", 0],
-    ]); // in the order of appends, not of ids
-    assert.deepEqual(await due(10, 1), [["z", 0]]);
-    await store.messageRetry("z", instant(20));
-    assert.deepEqual(await due(10), [["a", 0]]);
-    await store.messageRetry("z", instant(25));
+    const take = async (now: number, until: number, limit: number = 9): Promise<[string, number, number][]> => {
+      const taken = await store.takeMessages(instant(now), limit, instant(until));
+      return taken.map((one) => [one.id, one.attempts, one.notBefore]);
+    };
+    const look = async (): Promise<[string, number, number][]> =>
+      (await store.messages(9)).map((one) => [one.id, one.attempts, one.notBefore]);
+    assert.deepEqual(await take(9, 99), []);
+    assert.deepEqual(await take(10, 15, 1), [["z", 1, 15]]); // in the order of appends, not of ids
+    assert.deepEqual(await take(10, 20), [["a", 1, 20]]);
+    assert.deepEqual(await take(14, 99), []); // both are held
+    assert.deepEqual(await take(15, 40, 0), []);
+    assert.deepEqual(await look(), [
+      ["z", 1, 15],
+      ["a", 1, 20],
+      ["late", 0, 30],
+    ]);
+    await store.messageRetry("z", instant(25)); // moves it, and counts nothing
     await store.messageRetry("unknown", instant(25));
-    assert.deepEqual(await due(30), [
-      ["a", 0],
-      ["z", 2],
-      ["late", 0],
+    assert.deepEqual(await take(30, 50), [
+      ["a", 2, 50],
+      ["z", 2, 50],
+      ["late", 1, 50],
     ]);
     await store.messageDone("a");
     await store.messageDone("unknown");
-    assert.deepEqual(await due(30), [
-      ["z", 2],
-      ["late", 0],
+    assert.deepEqual(await look(), [
+      ["late", 1, 50],
+      ["z", 2, 50],
     ]);
     await store.append({ entries: [], outbox: [message("z", 1, "again"), message("a", 40, "again")] });
-    assert.deepEqual(await store.dueMessages(EVER, 9), [
-      { ...message("z", 25), attempts: 2 }, // still waits: the first one stands
-      { ...message("late", 30), attempts: 0 },
+    assert.deepEqual(await store.messages(9), [
       { ...message("a", 40, "again"), attempts: 0 }, // was done: a new one
+      { ...message("late", 50), attempts: 1 },
+      { ...message("z", 50), attempts: 2 }, // still waits: the first one stands
     ]);
+    assert.deepEqual(await store.messages(1), [{ ...message("a", 40, "again"), attempts: 0 }]);
+  });
+
+  scene("of many who take messages at once each gets others", async (store) => {
+    const ids = Array.from({ length: 40 }, (_, at) => `m${at}`);
+    await store.append({ entries: [], outbox: ids.map((id) => message(id, 5)) });
+    const takers = Array.from({ length: 10 }, () => store.takeMessages(instant(5), 7, instant(9)));
+    const taken = (await Promise.all(takers)).flat();
+    assert.deepEqual(taken.map((one) => one.id).toSorted(), ids.toSorted());
+    assert.ok(taken.every((one) => one.attempts === 1));
   });
 
   scene("documents are put, replaced and deleted, each kind by itself", async (store) => {

@@ -12,7 +12,20 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /** A PostgreSQL of our own: in a folder of its own, on loopback, gone at the end. */
-export type Postgres = { readonly port: number; readonly stop: () => Promise<void> };
+export type Postgres = {
+  readonly port: number;
+  /** The folder of the cluster. */
+  readonly data: string;
+  /** For the superuser, or another role, who all need no password. */
+  readonly url: (role?: string, port?: number) => string;
+  /** Ends it at once, as a crash would: nothing is flushed, no session hears a word. */
+  readonly crash: (signal: "SIGQUIT" | "SIGKILL") => Promise<void>;
+  /** Brings it back, on the same port and data. */
+  readonly start: () => Promise<void>;
+  /** Sends a signal to all of its processes. */
+  readonly signal: (signal: "SIGSTOP" | "SIGCONT") => void;
+  readonly stop: () => Promise<void>;
+};
 
 /** SQLSTATE of the first error, or null; and the first rows of text. */
 export type Answer = { readonly code: string | null; readonly rows: () => readonly (readonly string[])[] };
@@ -39,8 +52,11 @@ export function findPostgres(): string | null {
   );
 }
 
+/** For tests that try statements: fast, because nothing in it is to survive. */
+const FLEETING: readonly string[] = ["fsync=off", "autovacuum=off", "statement_timeout=250ms"];
+
 /** Starts a server as a plain user: PostgreSQL refuses to run as root. */
-export async function startPostgres(bin: string): Promise<Postgres> {
+export async function startPostgres(bin: string, settings: readonly string[] = FLEETING): Promise<Postgres> {
   const user = process.getuid?.() === 0 ? plainUser() : undefined;
   const folder = mkdtempSync(join(tmpdir(), "keyturn-pg-"));
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
@@ -48,38 +64,61 @@ export async function startPostgres(bin: string): Promise<Postgres> {
   const options = { ...user, cwd: folder, env: { LC_ALL: "C", PATH: process.env["PATH"] ?? "" } };
   await run(join(bin, "initdb"), ["-D", data, "-U", "kt", "-A", "trust", "-E", "UTF8", "--no-sync"], options);
   const port = await freePort();
-  const settings = [
-    "fsync=off",
-    "autovacuum=off",
-    "statement_timeout=250ms",
-    "listen_addresses=127.0.0.1",
-    "unix_socket_directories=",
-  ];
-  const server = spawn(
-    join(bin, "postgres"),
-    ["-D", data, "-p", String(port), ...settings.flatMap((setting) => ["-c", setting])],
-    { ...options, stdio: "ignore" },
-  );
+  const all = [...settings, "listen_addresses=127.0.0.1", "unix_socket_directories="];
+  const args = ["-D", data, "-p", String(port), ...all.flatMap((setting) => ["-c", setting])];
+  let server: ChildProcess | null = null;
+  const start = async (): Promise<void> => {
+    for (let tries = 0; tries < START_TRIES; tries += 1) {
+      // Children of a killed server may hold its memory for a moment: then the new one ends, and is tried again.
+      if (server === null || server.exitCode !== null || server.signalCode !== null) {
+        server = spawn(join(bin, "postgres"), args, { ...options, stdio: "ignore" });
+      }
+      try {
+        return (await openSession(port)).close();
+      } catch {
+        await sleep(START_WAIT_MS);
+      }
+    }
+    throw new Error("PostgreSQL did not start.");
+  };
+  const endWith = async (signal: NodeJS.Signals): Promise<void> => {
+    if (server !== null) await end(server, signal);
+    server = null;
+  };
   const stop = async (): Promise<void> => {
-    await end(server);
+    await endWith("SIGINT"); // fast shutdown: sessions are ended
     rmSync(folder, { recursive: true, force: true });
   };
-  for (let tries = 0; tries < START_TRIES; tries += 1) {
-    try {
-      (await openSession(port)).close();
-      return { port, stop };
-    } catch {
-      await sleep(START_WAIT_MS);
-    }
+  try {
+    await start();
+  } catch (error) {
+    await stop();
+    throw error;
   }
-  await stop();
-  throw new Error("PostgreSQL did not start.");
+  return {
+    port,
+    data,
+    url: (role = "kt", at = port) => `postgres://${role}@127.0.0.1:${at}/postgres`,
+    crash: endWith,
+    start,
+    signal: (signal) => {
+      for (const pid of familyOf(server?.pid)) process.kill(pid, signal);
+    },
+    stop,
+  };
 }
 
-async function end(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null) return;
+/** A process and its children. */
+function familyOf(pid: number | undefined): readonly number[] {
+  if (pid === undefined) return [];
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  return [pid, ...children];
+}
+
+async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
   const gone = once(server, "exit");
-  server.kill("SIGINT"); // fast shutdown: sessions are ended
+  server.kill(signal);
   await gone;
 }
 
@@ -101,13 +140,13 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Opens a session as the superuser of the temporary server. */
-export async function openSession(port: number): Promise<Session> {
+/** Opens a session, as the superuser of the temporary server unless told otherwise. */
+export async function openSession(port: number, role: string = "kt", database: string = "postgres"): Promise<Session> {
   const socket = connect(port, "127.0.0.1");
   await once(socket, "connect");
   socket.setNoDelay(true);
   const messages = reader(socket);
-  const startup = Buffer.from("\0\x03\0\0user\0kt\0database\0postgres\0\0", "latin1");
+  const startup = Buffer.from(`\0\x03\0\0user\0${role}\0database\0${database}\0\0`, "latin1");
   socket.write(Buffer.concat([length(startup.length + 4), startup]));
   await untilReady(socket, messages);
   const askAll = async (texts: readonly string[]): Promise<readonly Answer[]> => {

@@ -1,0 +1,4 @@
+export { migratePostgres } from "./migrate.ts";
+export type { Migrated, MigrateOptions } from "./migrate.ts";
+export { openPostgres } from "./store.ts";
+export type { PostgresStoreOptions } from "./store.ts";

@@ -1,0 +1,130 @@
+import { StoreError } from "../../ports/store.ts";
+import { bytesOf } from "./calls.ts";
+import type { Call, Reply } from "./calls.ts";
+import { describe, unavailable } from "./failure.ts";
+import type { Outcome } from "./writer.ts";
+
+/** Calls of one batch: one transaction, one flush. */
+export const BATCH_CALLS_MAX = 1024;
+/** Bytes of the entries of one batch; a single larger call goes alone. */
+export const BATCH_BYTES_MAX: number = 8 * 1024 * 1024;
+/** Calls that wait; one more is refused at once. */
+export const QUEUE_CALLS_MAX = 16_384;
+/** Bytes of entries that wait before another call is refused. */
+export const QUEUE_BYTES_MAX: number = 64 * 1024 * 1024;
+
+type Waiting = {
+  readonly call: Call;
+  readonly bytes: number;
+  readonly deadline: number;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: StoreError) => void;
+};
+
+/** What the queue needs of a writer. */
+export interface Committer {
+  commit(calls: readonly Call[], deadline: number): Promise<readonly Outcome[]>;
+  /** Whether somebody waits. */
+  hold(held: boolean): void;
+}
+
+/**
+ * Group commit without lingering: whatever waits is one batch as soon as the writer is idle, so a lone call never waits
+ * for company, and under load one flush serves many.
+ */
+export class Queue {
+  readonly fault: Promise<StoreError>;
+  readonly #place: string;
+  readonly #writer: Committer;
+  readonly #patienceMs: number;
+  readonly #log: (note: string) => void;
+  #reportFault: (error: StoreError) => void = () => {};
+  #refusal: StoreError | null = null;
+  #waiting: Waiting[] = [];
+  #bytes = 0;
+  #running: Promise<void> | null = null;
+
+  constructor(options: { place: string; writer: Committer; patienceMs: number; log: (note: string) => void }) {
+    this.#place = options.place;
+    this.#writer = options.writer;
+    this.#patienceMs = options.patienceMs;
+    this.#log = options.log;
+    this.fault = new Promise((resolve) => (this.#reportFault = resolve));
+  }
+
+  /** Why nothing more is taken: after a fault or at the end. */
+  get refusal(): StoreError | null {
+    return this.#refusal;
+  }
+
+  /** The queue owns the call from now on. */
+  write(call: Call): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (this.#refusal !== null) return reject(this.#refusal);
+      if (this.#waiting.length >= QUEUE_CALLS_MAX || this.#bytes >= QUEUE_BYTES_MAX) {
+        return reject(unavailable(`${this.#place}: too many appends wait already; nothing was written, try again`));
+      }
+      const bytes = bytesOf(call);
+      this.#bytes += bytes;
+      this.#waiting.push({ call, bytes, deadline: performance.now() + this.#patienceMs, resolve, reject });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Refuses what comes from now on, and lets what waits finish. */
+  async close(): Promise<void> {
+    this.#refusal ??= new StoreError({ code: "store_closed", message: `${this.#place} is closed; open it again` });
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    this.#writer.hold(true);
+    // At the end of the turn, so that calls made together share a batch.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#waiting.length > 0) await this.#commit(this.#take());
+    this.#running = null;
+    this.#writer.hold(false);
+  }
+
+  async #commit(batch: readonly Waiting[]): Promise<void> {
+    const calls = batch.map(({ call }) => call);
+    try {
+      const outcomes = await this.#writer.commit(calls, batch[0]?.deadline ?? 0);
+      batch.forEach(({ resolve, reject }, at) => {
+        const outcome = outcomes[at];
+        if (outcome instanceof StoreError) reject(outcome);
+        else if (outcome === undefined) reject(this.fail(new Error("the writer answered less than it was asked")));
+        else resolve(outcome);
+      });
+    } catch (error) {
+      const refusal = error instanceof StoreError ? error : this.fail(error);
+      for (const { reject } of batch) reject(refusal);
+    }
+  }
+
+  /** The ledger cannot be trusted any further: whoever waits or comes is refused. */
+  fail(cause: unknown): StoreError {
+    const message = `${this.#place} failed: ${describe(cause)}; nothing is acknowledged any more, mend it and start again`;
+    const error = new StoreError({ code: "store_failed", message, cause });
+    if (this.#refusal?.code === "store_failed") return this.#refusal;
+    this.#refusal = error;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { reject } of waiting) reject(error);
+    this.#log(message);
+    this.#reportFault(error);
+    return error;
+  }
+
+  #take(): readonly Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { bytes: more } of this.#waiting) {
+      if (count === BATCH_CALLS_MAX || (count > 0 && bytes + more > BATCH_BYTES_MAX)) break;
+      bytes += more;
+      count += 1;
+    }
+    this.#bytes -= bytes;
+    return this.#waiting.splice(0, count);
+  }
+}

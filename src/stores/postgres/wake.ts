@@ -1,0 +1,122 @@
+import { integer } from "./columns.ts";
+import { Link } from "./link.ts";
+import type { Place } from "./link.ts";
+import type { Reader } from "./reader.ts";
+import { CHANNEL } from "./statements.ts";
+
+/** How often the head is looked at: the longest that somebody else's append stays unseen. */
+export const POLL_EVERY_MS = 1000;
+
+export type WakeOptions = {
+  readonly place: Place;
+  readonly ledger: string;
+  readonly reader: Reader;
+  /** The writer of this instance, whose commits are no news. */
+  readonly writer: string;
+  /** Whether to listen as well; without it the poll alone tells. */
+  readonly listen: boolean;
+};
+
+/** Tells when somebody else has committed: the poll is the truth, what is heard in between only makes it early. */
+export class Wake {
+  readonly #options: WakeOptions;
+  readonly #listeners = new Set<() => void>();
+  #timer: NodeJS.Timeout | null = null;
+  #link: Link | null = null;
+  #connecting = false;
+  #polling = false;
+  /** The newest commit that is known here; null before the first look. */
+  #commits: number | null = null;
+
+  constructor(options: WakeOptions) {
+    this.#options = options;
+  }
+
+  on(listener: () => void): () => void {
+    // Wrapped, so that the same function may listen twice.
+    const one = (): void => listener();
+    this.#listeners.add(one);
+    if (this.#timer === null) this.#start();
+    return () => {
+      this.#listeners.delete(one);
+      if (this.#listeners.size === 0) void this.#stop();
+    };
+  }
+
+  /** This instance has committed the batch of this number. */
+  own(commits: number): void {
+    if (this.#commits === null) return;
+    // A gap below it is somebody else's.
+    if (commits > this.#commits + 1) this.#tell();
+    this.#commits = Math.max(this.#commits, commits);
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear();
+    await this.#stop();
+  }
+
+  #start(): void {
+    this.#timer = setInterval(() => this.#look(), POLL_EVERY_MS).unref();
+    this.#look();
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    this.#commits = null;
+    const link = this.#link;
+    this.#link = null;
+    await link?.[Symbol.asyncDispose]();
+  }
+
+  // A look that fails is followed by another: appends and reads tell that the database is away.
+  #look(): void {
+    if (!this.#polling) void this.#poll().catch(() => {});
+    if (this.#options.listen && this.#link === null && !this.#connecting) void this.#listen().catch(() => {});
+  }
+
+  async #poll(): Promise<void> {
+    const { reader, ledger } = this.#options;
+    const text = "select commits from keyturn.head where ledger = $1";
+    this.#polling = true;
+    try {
+      const [row] = await reader.rows({ name: "poll", text, values: [ledger] });
+      if (row !== undefined && this.#timer !== null) this.#saw(integer(row["commits"]));
+    } finally {
+      this.#polling = false;
+    }
+  }
+
+  async #listen(): Promise<void> {
+    this.#connecting = true;
+    try {
+      const link = await Link.open(this.#options.place, "listener");
+      if (this.#timer === null) return await link[Symbol.asyncDispose]();
+      this.#link = link;
+      link.onLost(() => {
+        if (this.#link === link) this.#link = null;
+      });
+      link.onNotify((payload) => this.#heard(payload));
+      link.hold(false);
+      await link.run([{ text: `listen ${CHANNEL}` }]);
+    } finally {
+      this.#connecting = false;
+    }
+  }
+
+  #heard(payload: string): void {
+    const [writer = "", commits = "", ledger = ""] = payload.split(" ");
+    if (ledger === this.#options.ledger && writer !== this.#options.writer) this.#saw(Number(commits));
+  }
+
+  // Our own commit may be seen before its answer is: a call for nothing, which is allowed.
+  #saw(commits: number): void {
+    if (this.#commits !== null && commits > this.#commits) this.#tell();
+    this.#commits = Math.max(this.#commits ?? 0, commits);
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,291 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { StreamName } from "../../core/brand.ts";
+import { Frontier } from "../../core/ledger/index.ts";
+import { StoreError } from "../../ports/store.ts";
+import type { Call, Reply } from "./calls.ts";
+import { blob, Damaged, integer, name, text } from "./columns.ts";
+import type { Row } from "./columns.ts";
+import { loadTree } from "./edges.ts";
+import { describe, failureOf, unavailable } from "./failure.ts";
+import { Link } from "./link.ts";
+import type { Place, Result, Statement } from "./link.ts";
+import { planBatch } from "./plan.ts";
+import type { Plan, Seen } from "./plan.ts";
+import { toMessage } from "./rows.ts";
+import {
+  BEGIN,
+  CATCH_UP_MAX,
+  CHANNEL,
+  COMMIT,
+  leavesSince,
+  lockHead,
+  moveHead,
+  outboxStep,
+  probeOf,
+  ROLLBACK,
+} from "./statements.ts";
+import type { Tree } from "./tree.ts";
+import { writesOf } from "./writes.ts";
+
+/** Pauses between two tries of a batch. */
+const RETRY_MIN_MS = 10;
+const RETRY_MAX_MS = 500;
+
+export type WriterOptions = {
+  readonly place: Place;
+  readonly ledger: string;
+  /** Whether each commit is told to those who listen. */
+  readonly notify: boolean;
+  /** Told of the number of each commit of this writer. */
+  readonly onCommit: (commits: number) => void;
+  readonly log: (note: string) => void;
+};
+
+/** What a call came to; an error where it alone was refused. */
+export type Outcome = Reply | StoreError;
+
+/** The head as it stood under the lock. */
+type Head = { readonly frontier: Frontier; readonly commits: number; readonly messages: number };
+/** A batch whose COMMIT was sent. */
+type Sent = { readonly batch: number; readonly plan: Plan };
+
+/** Commits batches one after the other over one connection, and keeps at it when that is lost. */
+export class Writer {
+  /** By this name the ledger knows what this writer committed last. */
+  readonly id: string = randomUUID();
+  readonly #options: WriterOptions;
+  #link: Link | null = null;
+  /** What the ledger looked like after our last commit; null when that is not known. */
+  #tree: Tree | null = null;
+  #batch = 0;
+  #away = false;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Commits all calls together and answers them in their order, after PostgreSQL has answered COMMIT. Tries until
+   * `deadline` (of `performance.now()`), at least once, then throws `store_unavailable`. It throws `Damaged`, or the
+   * database's own error, where the ledger cannot be trusted any further.
+   */
+  async commit(calls: readonly Call[], deadline: number): Promise<readonly Outcome[]> {
+    let inDoubt: Sent | null = null;
+    for (let pauseMs = RETRY_MIN_MS; ; pauseMs = Math.min(RETRY_MAX_MS, pauseMs * 2)) {
+      const sent: Sent[] = [];
+      try {
+        const link = await this.#linked();
+        if (inDoubt !== null && (await this.#landed(link, inDoubt))) return inDoubt.plan.replies;
+        inDoubt = null;
+        const replies = await this.#run(link, calls, (what) => sent.push(what));
+        this.#cameBack();
+        return replies;
+      } catch (error) {
+        if (error instanceof StoreError) throw error;
+        this.#tree = null;
+        const failure = failureOf(error);
+        if (failure === "damaged") throw error;
+        // A session that lives on has rolled back; of one that is gone nobody knows. A doubt that is older than this try stays.
+        if (failure === "lost" || this.#link?.lost === true) {
+          this.#drop();
+          inDoubt ??= sent[0] ?? null;
+        }
+        if (failure === "unfit") return this.#oneByOne(calls, deadline, error);
+        this.#wentAway(error);
+        if (performance.now() + pauseMs > deadline) throw this.#gaveUp(error, inDoubt !== null);
+      }
+      await sleep(pauseMs);
+    }
+  }
+
+  close(): void {
+    this.#drop();
+  }
+
+  /** Whether the connection keeps the process alive. */
+  hold(held: boolean): void {
+    this.#link?.hold(held);
+  }
+
+  async #linked(): Promise<Link> {
+    if (this.#link !== null && !this.#link.lost) return this.#link;
+    this.#drop();
+    this.#link = await Link.open(this.#options.place, "writer");
+    return this.#link;
+  }
+
+  #drop(): void {
+    const link = this.#link;
+    this.#link = null;
+    this.#tree = null;
+    link?.destroy(new Error("given up"));
+  }
+
+  // Whoever holds the head row has the last word: an earlier session of ours has either committed by now, or never will.
+  async #landed(link: Link, { batch }: Sent): Promise<boolean> {
+    const { ledger } = this.#options;
+    const last = "select batch from keyturn.writers where ledger = $1 and writer = $2";
+    link.takeWarnings();
+    const results = await link.run([BEGIN, lockHead(ledger), { text: last, values: [ledger, this.id] }, COMMIT]);
+    // Where a standby must agree: what this commit waits for includes what that one did.
+    assertCommitted(link, results.at(-1));
+    const row = results[2]?.rows[0];
+    return row !== undefined && integer(row["batch"]) === batch;
+  }
+
+  async #run(link: Link, calls: readonly Call[], onSent: (sent: Sent) => unknown): Promise<readonly Outcome[]> {
+    const { ledger, notify, onCommit } = this.#options;
+    try {
+      const { head, seen, tree } = await this.#look(link, calls);
+      const plan = planBatch(calls, seen, tree);
+      const batch = (this.#batch += 1);
+      const commits = head.commits + 1;
+      const { statements, takes, messages } = outboxOf(ledger, plan, head.messages);
+      const writes = [
+        ...writesOf(ledger, plan),
+        ...statements,
+        ...moveHead({
+          ledger,
+          size: tree.size,
+          frontier: tree.frontier(),
+          commits,
+          messages,
+          writer: this.id,
+          batch,
+        }),
+        ...(notify ? [notifyOf(`${this.id} ${commits} ${ledger}`)] : []),
+      ];
+      link.takeWarnings();
+      onSent({ batch, plan });
+      const results = await link.run([...writes, COMMIT]);
+      assertCommitted(link, results.at(-1));
+      const first = writes.length - statements.length - (notify ? 3 : 2);
+      for (const { reply, at } of takes) plan.replies[reply] = results[first + at]?.rows.map(toMessage) ?? [];
+      this.#tree = tree;
+      onCommit(commits);
+      return plan.replies;
+    } catch (error) {
+      if (!link.lost) await link.run([ROLLBACK]).catch(() => link.destroy(new Error("it did not roll back")));
+      throw error;
+    }
+  }
+
+  /** Begins, locks the head, and sees under the lock what the calls need. */
+  async #look(link: Link, calls: readonly Call[]): Promise<{ head: Head; seen: Seen; tree: Tree }> {
+    const { ledger } = this.#options;
+    const probe = probeOf(ledger, calls);
+    const cached = this.#tree;
+    const leaves = cached === null ? null : leavesSince(ledger, cached.size);
+    const looks = [probe.answers, probe.versions, probe.slots, probe.owned, probe.clock, leaves];
+    const asked = looks.filter((look) => look !== null);
+    const results = await link.run([BEGIN, lockHead(ledger), ...asked]);
+    const rowsOf = (look: Statement | null): readonly Row[] =>
+      look === null ? [] : (results[2 + asked.indexOf(look)]?.rows ?? []);
+    const head = toHead(results[1]?.rows[0]);
+    const seen: Seen = {
+      answers: new Map(rowsOf(probe.answers).map((row) => [name(row["key"]), toAnswer(row)])),
+      versions: new Map(
+        rowsOf(probe.versions).flatMap((row) =>
+          row["version"] === null ? [] : [[name(row["stream"]) as StreamName, integer(row["version"])]],
+        ),
+      ),
+      slots: new Map(
+        rowsOf(probe.slots).map((row) => [
+          name(row["key"]),
+          { holder: name(row["holder"]) as StreamName, owner: name(row["owner"]) },
+        ]),
+      ),
+      owned: new Map(rowsOf(probe.owned).map((row) => [name(row["owner"]), integer(row["held"])])),
+      clock: rowsOf(probe.clock).map((row) => integer(row["clock"]))[0],
+    };
+    const missed = rowsOf(leaves).map((row) => blob(row["leaf"]));
+    if (cached === null || missed.length > CATCH_UP_MAX)
+      return { head, seen, tree: await loadTree(link, ledger, head) };
+    for (const leaf of missed) cached.append(leaf);
+    if (!same(cached.frontier(), head.frontier.toBytes()))
+      throw new Damaged("entries that are not those under the head");
+    return { head, seen, tree: cached };
+  }
+
+  // One of them does not fit into the database: its neighbours shall not suffer for it.
+  async #oneByOne(calls: readonly Call[], deadline: number, error: unknown): Promise<readonly Outcome[]> {
+    if (calls.length === 1) throw unavailable(`the database refuses this append: ${describe(error)}`, error);
+    const replies: Outcome[] = [];
+    for (const call of calls) {
+      const [reply] = await this.commit([call], deadline).catch((one: unknown) => {
+        if (one instanceof StoreError) return [one];
+        throw one;
+      });
+      replies.push(reply ?? null);
+    }
+    return replies;
+  }
+
+  #wentAway(error: unknown): void {
+    if (this.#away || failureOf(error) === "again") return;
+    this.#away = true;
+    this.#options.log(
+      `the database does not take anything now: ${describe(error)}; nothing is acknowledged until it does`,
+    );
+  }
+
+  #cameBack(): void {
+    if (this.#away) this.#options.log("the database takes appends again");
+    this.#away = false;
+  }
+
+  #gaveUp(error: unknown, open: boolean): StoreError {
+    const because = open
+      ? "whether this append is in the ledger is not known; repeat it under its key"
+      : "nothing was written; try again";
+    return unavailable(`the database does not take anything now: ${describe(error)}; ${because}`, error);
+  }
+}
+
+/** The outbox steps as statements, with the places whose replies they make, and how many messages were ever queued. */
+function outboxOf(
+  ledger: string,
+  plan: Plan,
+  queuedBefore: number,
+): { statements: Statement[]; takes: { reply: number; at: number }[]; messages: number } {
+  let messages = queuedBefore;
+  const takes: { reply: number; at: number }[] = [];
+  const statements = plan.outbox.map((step, at) => {
+    const statement = outboxStep(ledger, step, messages);
+    if (step.kind === "queue") messages += step.messages.length;
+    if (step.kind === "take") takes.push({ reply: step.reply, at });
+    return statement;
+  });
+  return { statements, takes, messages };
+}
+
+function notifyOf(payload: string): Statement {
+  return { name: "notify", text: `select pg_notify('${CHANNEL}', $1)`, values: [payload] };
+}
+
+// In a transaction that has failed COMMIT succeeds, and says that it rolled back. And a server that gives up waiting for
+// its standby says so in a warning, and answers as if nothing were.
+function assertCommitted(link: Link, result: Result | undefined): void {
+  if (result?.command !== "COMMIT") throw new Error("the transaction was rolled back");
+  const [warning] = link.takeWarnings();
+  if (warning === undefined) return;
+  const error = new Error(`the commit is in doubt: ${warning}`);
+  link.destroy(error);
+  throw error;
+}
+
+function toHead(row: Row | undefined): Head {
+  if (row === undefined) throw new Damaged("no head of this ledger");
+  const frontier = Frontier.fromBytes(blob(row["frontier"]));
+  if (frontier.size !== integer(row["size"])) throw new Damaged("a head whose size is not that of its tree");
+  return { frontier, commits: integer(row["commits"]), messages: integer(row["messages"]) };
+}
+
+function toAnswer(row: Row): { fingerprint: string; answer: string; index: number } {
+  return { fingerprint: name(row["fingerprint"]), answer: text(row["answer"]), index: integer(row["idx"]) };
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}

@@ -1,0 +1,224 @@
+import { list, toName } from "./columns.ts";
+import type { Statement } from "./link.ts";
+import type { Plan, PlannedEntry } from "./plan.ts";
+
+/** Bytes that one statement carries; a larger entry goes alone. PostgreSQL's own limit is 1 GiB. */
+const STATEMENT_BYTES_MAX = 32 * 1024 * 1024;
+
+/** All writes of a plan but those to the outbox, in an order in which no one undoes another. */
+export function writesOf(ledger: string, plan: Plan): Statement[] {
+  return [
+    ...erase(ledger, plan),
+    ...chunks(plan.entries).flatMap((entries) => insertEntries(ledger, entries, plan)),
+    ...plan.tiles.map(({ level, index, root, hashes }) => ({
+      text: "insert into keyturn.tiles (ledger, level, idx, root, hashes) values ($1, $2, $3, $4, $5)",
+      values: [ledger, level, index, root, hashes],
+    })),
+    ...insertAnswers(ledger, plan),
+    ...changeSlots(ledger, plan),
+    ...putRequests(ledger, plan),
+    ...changeTimers(ledger, plan),
+    ...changeDocuments(ledger, plan),
+  ];
+}
+
+function erase(ledger: string, { erase: gone }: Plan): Statement[] {
+  if (gone.size === 0) return [];
+  const values = [ledger, list([...gone])];
+  return [
+    { text: "delete from keyturn.payloads where ledger = $1 and idx = any($2::bigint[])", values },
+    { text: "update keyturn.answers set fingerprint = '' where ledger = $1 and idx = any($2::bigint[])", values },
+  ];
+}
+
+function chunks(entries: readonly PlannedEntry[]): readonly PlannedEntry[][] {
+  const cut: PlannedEntry[][] = [];
+  let bytes = STATEMENT_BYTES_MAX;
+  for (const entry of entries) {
+    const more = entry.header.byteLength + entry.payload.byteLength + entry.salt.byteLength;
+    if (bytes + more > STATEMENT_BYTES_MAX) {
+      cut.push([]);
+      bytes = 0;
+    }
+    bytes += more;
+    cut.at(-1)?.push(entry);
+  }
+  return cut;
+}
+
+// Bytes go as one parameter, in binary, and are cut there: an array of them would be sent as hexadecimal text.
+function insertEntries(ledger: string, entries: readonly PlannedEntry[], { payloads }: Plan): Statement[] {
+  const kept = entries.flatMap(({ index }) => {
+    const payload = payloads.get(index);
+    return payload === undefined ? [] : [{ index, ...payload }];
+  });
+  const headers = {
+    name: "insert_entries",
+    text: `insert into keyturn.entries (ledger, idx, stream, version, type, header)
+      select $1, e.idx, e.stream, e.version, e.type, substring($7::bytea from e.start for e.length)
+      from unnest($2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::integer[], $8::integer[])
+        as e (idx, stream, version, type, start, length)`,
+    values: [
+      ledger,
+      list(entries.map(({ index }) => index)),
+      list(entries.map(({ stream }) => toName(stream))),
+      list(entries.map(({ version }) => version)),
+      list(entries.map(({ type }) => toName(type))),
+      list(starts(entries.map(({ header }) => header))),
+      Buffer.concat(entries.map(({ header }) => header)),
+      list(entries.map(({ header }) => header.byteLength)),
+    ],
+  };
+  if (kept.length === 0) return [headers];
+  const insert = {
+    name: "insert_payloads",
+    text: `insert into keyturn.payloads (ledger, idx, salt, payload)
+      select $1, p.idx, substring($3::bytea from p.salt_start for p.salt_length),
+        substring($4::bytea from p.start for p.length)
+      from unnest($2::bigint[], $5::integer[], $6::integer[], $7::integer[], $8::integer[])
+        as p (idx, salt_start, salt_length, start, length)`,
+    values: [
+      ledger,
+      list(kept.map(({ index }) => index)),
+      Buffer.concat(kept.map(({ salt }) => salt)),
+      Buffer.concat(kept.map(({ payload }) => payload)),
+      list(starts(kept.map(({ salt }) => salt))),
+      list(kept.map(({ salt }) => salt.byteLength)),
+      list(starts(kept.map(({ payload }) => payload))),
+      list(kept.map(({ payload }) => payload.byteLength)),
+    ],
+  };
+  return [headers, insert];
+}
+
+/** Where each part begins in all of them joined; SQL counts from one. */
+function starts(parts: readonly Uint8Array[]): number[] {
+  let at = 1;
+  return parts.map(({ byteLength }) => (at += byteLength) - byteLength);
+}
+
+function insertAnswers(ledger: string, { answers }: Plan): Statement[] {
+  if (answers.size === 0) return [];
+  const rows = [...answers];
+  return [
+    {
+      name: "insert_answers",
+      text: `insert into keyturn.answers (ledger, key, fingerprint, answer, idx)
+        select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::bigint[])`,
+      values: [
+        ledger,
+        list(rows.map(([key]) => toName(key))),
+        list(rows.map(([, { fingerprint }]) => toName(fingerprint))),
+        list(rows.map(([, { answer }]) => answer)),
+        list(rows.map(([, { index }]) => index)),
+      ],
+    },
+  ];
+}
+
+function changeSlots(ledger: string, { slots }: Plan): Statement[] {
+  const taken = [...slots].flatMap(([key, held]) => (held === null ? [] : [{ key, ...held }]));
+  const freed = [...slots].flatMap(([key, held]) => (held === null ? [key] : []));
+  const statements: Statement[] = [];
+  if (freed.length > 0) {
+    const text = "delete from keyturn.slots where ledger = $1 and key = any($2::text[])";
+    statements.push({ name: "free_slots", text, values: [ledger, list(freed.map(toName))] });
+  }
+  if (taken.length > 0) {
+    statements.push({
+      name: "take_slots",
+      text: `insert into keyturn.slots (ledger, key, holder, owner)
+        select $1, * from unnest($2::text[], $3::text[], $4::text[])
+        on conflict (ledger, key) do update set holder = excluded.holder, owner = excluded.owner`,
+      values: [
+        ledger,
+        list(taken.map(({ key }) => toName(key))),
+        list(taken.map(({ holder }) => toName(holder))),
+        list(taken.map(({ owner }) => toName(owner))),
+      ],
+    });
+  }
+  return statements;
+}
+
+function putRequests(ledger: string, { requests }: Plan): Statement[] {
+  if (requests.size === 0) return [];
+  const rows = [...requests.values()];
+  return [
+    {
+      name: "put_requests",
+      text: `insert into keyturn.requests (ledger, id, status, agent, digest, opened_at, expires_at, closed_at, view)
+        select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
+          $8::bigint[], $9::text[])
+        on conflict (ledger, id) do update set status = excluded.status, agent = excluded.agent,
+          digest = excluded.digest, opened_at = excluded.opened_at, expires_at = excluded.expires_at,
+          closed_at = excluded.closed_at, view = excluded.view`,
+      values: [
+        ledger,
+        list(rows.map(({ id }) => toName(id))),
+        list(rows.map(({ status }) => status)),
+        list(rows.map(({ agent }) => toName(agent))),
+        list(rows.map(({ digest }) => toName(digest))),
+        list(rows.map(({ openedAt }) => openedAt)),
+        list(rows.map(({ expiresAt }) => expiresAt)),
+        list(rows.map(({ closedAt }) => closedAt)),
+        list(rows.map(({ view }) => view)),
+      ],
+    },
+  ];
+}
+
+function changeTimers(ledger: string, { timers }: Plan): Statement[] {
+  const set = [...timers.values()].flatMap((timer) => (timer === null ? [] : [timer]));
+  const cleared = [...timers].flatMap(([id, timer]) => (timer === null ? [id] : []));
+  const statements: Statement[] = [];
+  if (cleared.length > 0) {
+    const text = "delete from keyturn.timers where ledger = $1 and id = any($2::text[])";
+    statements.push({ name: "clear_timers", text, values: [ledger, list(cleared.map(toName))] });
+  }
+  if (set.length > 0) {
+    statements.push({
+      name: "set_timers",
+      text: `insert into keyturn.timers (ledger, id, due_at, kind, stream)
+        select $1, * from unnest($2::text[], $3::bigint[], $4::text[], $5::text[])
+        on conflict (ledger, id) do update set due_at = excluded.due_at, kind = excluded.kind, stream = excluded.stream`,
+      values: [
+        ledger,
+        list(set.map(({ id }) => toName(id))),
+        list(set.map(({ dueAt }) => dueAt)),
+        list(set.map(({ kind }) => toName(kind))),
+        list(set.map(({ stream }) => toName(stream))),
+      ],
+    });
+  }
+  return statements;
+}
+
+function changeDocuments(ledger: string, { documents }: Plan): Statement[] {
+  const put = [...documents.values()].filter(({ body }) => body !== null);
+  const dropped = [...documents.values()].filter(({ body }) => body === null);
+  const statements: Statement[] = [];
+  if (dropped.length > 0) {
+    statements.push({
+      name: "drop_documents",
+      text: `delete from keyturn.documents using unnest($2::text[], $3::text[]) as d (kind, id)
+        where documents.ledger = $1 and documents.kind = d.kind and documents.id = d.id`,
+      values: [ledger, list(dropped.map(({ kind }) => toName(kind))), list(dropped.map(({ id }) => toName(id)))],
+    });
+  }
+  if (put.length > 0) {
+    statements.push({
+      name: "put_documents",
+      text: `insert into keyturn.documents (ledger, kind, id, body)
+        select $1, * from unnest($2::text[], $3::text[], $4::text[])
+        on conflict (ledger, kind, id) do update set body = excluded.body`,
+      values: [
+        ledger,
+        list(put.map(({ kind }) => toName(kind))),
+        list(put.map(({ id }) => toName(id))),
+        list(put.map(({ body }) => body)),
+      ],
+    });
+  }
+  return statements;
+}
