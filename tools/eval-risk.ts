@@ -1,5 +1,5 @@
 /**
- * `npm run eval:risk -- [--corpus DIR] [--json] [--misses] [--write-docs]`: reads labelled texts and says what would pass.
+ * `npm run eval:risk -- [--corpus DIR] [--json] [--misses] [--reasons] [--write-docs]`: reads labelled texts and says what would pass.
  *
  * Rows are only ever parsed, never run. A row passes when all its effects are `read`, nothing is opaque, and it has no trait
  * but `multiple`. A miss is a row that passes though its label says that it is dangerous, or is held though it is harmless.
@@ -29,6 +29,8 @@ export type Result = {
   /** Upper end, with 95 % confidence, of the share that passes among rows like these. */
   readonly passedAtMost: number;
   readonly wanted: Judged["wanted"];
+  /** How many rows are held for which kind of reason, the most frequent first. */
+  readonly reasons: Readonly<Record<string, number>>;
 };
 
 /** Rows of every label, in the order in which they first come. */
@@ -55,6 +57,7 @@ export function results(judged: readonly Judged[]): readonly Result[] {
         levels: countLevels(rows),
         passedAtMost: upperBound(passed, rows.length),
         wanted: first.wanted,
+        reasons: countReasons(rows),
       },
     ];
   });
@@ -63,6 +66,16 @@ export function results(judged: readonly Judged[]): readonly Result[] {
 function countLevels(rows: readonly Judged[]): Result["levels"] {
   const count = (level: RiskLevel): number => rows.filter((one) => one.level === level).length;
   return { low: count("low"), medium: count("medium"), high: count("high"), critical: count("critical") };
+}
+
+function countReasons(rows: readonly Judged[]): Result["reasons"] {
+  const groups = Map.groupBy(
+    rows.flatMap(({ cause }) => cause ?? []),
+    (cause) => cause,
+  );
+  return Object.fromEntries(
+    [...groups].map(([cause, held]) => [cause, held.length] as const).toSorted(([, a], [, b]) => b - a),
+  );
 }
 
 /** Clopper and Pearson's one-sided 95 % bound: the share at which so few passes would still happen one time in twenty. */
@@ -88,6 +101,9 @@ function atMost(most: number, rows: number, share: number): number {
   }
   return sum;
 }
+
+/** Reasons of one label that are listed one by one. */
+const REASONS_SHOWN = 8;
 
 const HEADINGS = [
   "corpus",
@@ -121,23 +137,45 @@ export function table(rows: readonly Result[]): string {
   return lines.map((line) => `| ${line.join(" | ")} |`).join("\n");
 }
 
+/** Why texts are held that may be harmless: what a label calls so may still change something. */
+export function reasonsTable(rows: readonly Result[]): string {
+  const lines = [
+    ["corpus", "label", "held", "because"],
+    ["---", "---", "---:", "---"],
+  ];
+  for (const { corpus, label, wanted, reasons } of rows) {
+    if ((wanted !== "passed" && label !== "everyday") || corpus === "aws-access-levels") continue;
+    const all = Object.entries(reasons);
+    const rest = all.slice(REASONS_SHOWN).reduce((sum, [, count]) => sum + count, 0);
+    for (const [cause, count] of all.slice(0, REASONS_SHOWN)) lines.push([corpus, label, String(count), cause]);
+    if (rest > 0) lines.push([corpus, label, String(rest), "all other reasons together"]);
+  }
+  return lines.map((line) => `| ${line.join(" | ")} |`).join("\n");
+}
+
 function percent(share: number): string {
   return `${(share * 100).toFixed(share < 0.1 ? 2 : 1)} %`;
 }
 
 function writeDocs(rows: readonly Result[]): void {
   const path = fileURLToPath(new URL("../docs/risk.md", import.meta.url));
-  const [begin, end] = ["<!-- begin eval -->", "<!-- end eval -->"];
-  const page = readFileSync(path, "utf8");
+  const page = between(path, readFileSync(path, "utf8"), "eval", table(rows));
+  writeFileSync(path, between(path, page, "reasons", reasonsTable(rows)));
+}
+
+/** The page with what stands between two marks put anew. */
+function between(path: string, page: string, mark: string, text: string): string {
+  const [begin, end] = [`<!-- begin ${mark} -->`, `<!-- end ${mark} -->`];
   const from = page.indexOf(begin);
   const to = page.indexOf(end);
   if (from < 0 || to < from) throw new Error(`${path} has lost its marks ${begin} and ${end}; put them back`);
-  writeFileSync(path, `${page.slice(0, from + begin.length)}\n\n${table(rows)}\n\n${page.slice(to)}`);
+  return `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`;
 }
 
 async function main(): Promise<number> {
   const options = { corpus: { type: "string" }, json: { type: "boolean" }, misses: { type: "boolean" } } as const;
-  const { values } = parseArgs({ options: { ...options, "write-docs": { type: "boolean" } } });
+  const more = { reasons: { type: "boolean" }, "write-docs": { type: "boolean" } } as const;
+  const { values } = parseArgs({ options: { ...options, ...more } });
   const here = fileURLToPath(new URL("../../shared/corpus", import.meta.url));
   const folder = values.corpus === undefined ? here : resolve(values.corpus);
   if (!existsSync(folder)) {
@@ -161,6 +199,7 @@ async function main(): Promise<number> {
       if (shown.length < misses.length) process.stdout.write(`  … --misses lists them all\n`);
     }
   }
+  if (values.reasons === true && values.json !== true) process.stdout.write(`\n${reasonsTable(rows)}\n`);
   if (values["write-docs"] === true) writeDocs(rows);
   return 0;
 }

@@ -6,6 +6,8 @@ export type Scanned = {
   /** The raw text of each string; a template keeps `${}` where its expressions stood. */
   readonly strings: readonly string[];
   readonly comments: readonly { readonly line: number; readonly text: string }[];
+  /** Regular expressions as written, with their flags. */
+  readonly patterns: readonly { readonly line: number; readonly text: string }[];
 };
 
 /** One import, re-export or dynamic import. `specifier` is null where it is computed and cannot be read. */
@@ -21,6 +23,7 @@ class Scanner {
   private code = "";
   private readonly strings: string[] = [];
   private readonly comments: { line: number; text: string }[] = [];
+  private readonly patterns: { line: number; text: string }[] = [];
 
   constructor(text: string) {
     this.text = text;
@@ -28,7 +31,7 @@ class Scanner {
 
   scan(): Scanned {
     this.run("");
-    return { code: this.code, strings: this.strings, comments: this.comments };
+    return { code: this.code, strings: this.strings, comments: this.comments, patterns: this.patterns };
   }
 
   /** Reads code up to `closing` at its own depth of braces, or to the end. */
@@ -115,6 +118,7 @@ class Scanner {
   private pattern(): boolean {
     const found = /^\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/[a-z]*/.exec(this.text.slice(this.at));
     if (found === null) return false;
+    this.patterns.push({ line: this.code.split("\n").length, text: found[0] });
     this.code += "/ /";
     this.at += found[0].length;
     return true;

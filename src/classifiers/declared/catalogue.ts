@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Digest } from "../../core/brand.ts";
 import { canonicalBytes, digest, NAME_CHARS_MAX } from "../../core/action/index.ts";
+import type { JsonObject } from "../../core/action/index.ts";
 import { EFFECTS, RISK_FACTS } from "../../core/risk/index.ts";
 import type { Effect, FactType, FactValue } from "../../core/risk/index.ts";
 import { ConfigError } from "../../ports/config.ts";
@@ -12,6 +13,7 @@ import type { RequestRule, TextSource } from "./texts.ts";
 /** Actions, resources, and facts of one action in a catalogue. */
 const ACTIONS_MAX = 5_000;
 const RESOURCES_MAX = 20_000;
+const FUNCTIONS_MAX = 2_000;
 export const FACTS_MAX = 64;
 /** Characters of a fact's text, and members of a list. */
 export const FACT_CHARS_MAX = 1_024;
@@ -40,12 +42,18 @@ export type CatalogueResource = { readonly type: string; readonly id: string; re
 
 /** What the operator knows of actions and resources. A snapshot never changes; a reload makes a new one. */
 export type Catalogue = {
+  /** SHA-256 of the canonical form of `content`, which is the file with its defaults written out. */
   readonly digest: Digest;
+  readonly content: JsonObject;
   readonly actions: ReadonlyMap<string, CatalogueAction>;
   readonly resources: readonly CatalogueResource[];
+  /** The tags of whatever no entry of `resources` names; without them nothing is known of it. */
+  readonly unlabelled?: readonly string[];
   readonly environments: ReadonlySet<string>;
   /** HTTP requests whose effects are known. */
   readonly requests: readonly RequestRule[];
+  /** Functions of the databases that only read, named as texts name them; left out for none. */
+  readonly functions?: readonly string[];
   /** Every fact that policies may read, with its one type. */
   readonly factTypes: ReadonlyMap<string, FactType>;
 };
@@ -92,7 +100,17 @@ const resource = z.strictObject({
 const catalogue = z.strictObject({
   actions: z.record(name, action, "write the actions, each under its name"),
   resources: z.array(resource).max(RESOURCES_MAX).default([]),
+  unlabelled: z.array(tag, "write a list such as [personal]").min(1).max(FACT_LIST_MAX).optional(),
   requests: requestsMember.default([]),
+  functions: z
+    .array(
+      z
+        .string()
+        .max(NAME_CHARS_MAX)
+        .regex(/^(?:[a-z_][a-z0-9_$]*\.)*[a-z_][a-z0-9_$]*$/, "write a function as texts name it, such as `app.price`"),
+    )
+    .max(FUNCTIONS_MAX, `more than ${FUNCTIONS_MAX} functions`)
+    .optional(),
   environments: z
     .array(name, "list the environments, such as [production, staging]")
     .min(1, "list at least one environment"),
@@ -113,12 +131,16 @@ export function loadCatalogue(path: string): Catalogue {
     problems.push(problem(["actions"], `more than ${ACTIONS_MAX} actions`, null));
   }
   if (problems.length > 0) throw new ConfigError({ code: "catalogue_invalid", problems });
+  const content = JSON.parse(JSON.stringify(value)) as JsonObject;
   return {
-    digest: digest(canonicalBytes(JSON.parse(JSON.stringify(value)))),
+    digest: digest(canonicalBytes(content)),
+    content,
     actions: new Map(Object.entries(value.actions).map(([key, written]) => [key, actionOf(written)])),
     resources: value.resources,
+    ...(value.unlabelled === undefined ? {} : { unlabelled: value.unlabelled }),
     environments: new Set(value.environments),
     requests: requestRules(value.requests),
+    ...(value.functions === undefined ? {} : { functions: value.functions }),
     factTypes,
   };
 }

@@ -36,7 +36,7 @@ function classify(catalogue: Catalogue, sensitivity: SensitivityIndex, question:
   else if ((declared.effects ?? []).length === 0) {
     draft.opaque.push(`${quote(name)} is not in the catalogue; held as opaque. Add it to catalogue.yaml.`);
   }
-  addSensitivity(draft, sensitivity, question);
+  addSensitivity(draft, sensitivity, question, catalogue.unlabelled ?? []);
   addDeclared(draft, catalogue, declared);
   const { environment } = question.context;
   if (environment !== undefined && !catalogue.environments.has(environment)) {
@@ -89,13 +89,22 @@ function sensitivityIndex(resources: Catalogue["resources"]): SensitivityIndex {
   return index;
 }
 
-/** Tags of every entry that fits the resource. A resource that no entry fits has no such fact: unknown is not harmless. */
-function addSensitivity(draft: Draft, index: SensitivityIndex, { resource }: Question): void {
+/**
+ * Tags of every entry that fits the resource. One that no entry fits has those of `unlabelled`, or no such fact at all:
+ * unknown is not harmless.
+ */
+function addSensitivity(
+  draft: Draft,
+  index: SensitivityIndex,
+  { resource }: Question,
+  unlabelled: readonly string[],
+): void {
   const ofType = index.get(resource.type);
-  if (ofType === undefined) return;
-  const exact = ofType.exact.get(resource.id);
-  const fitting = [...ofType.beginnings].filter(([start]) => resource.id.startsWith(start)).map(([, tags]) => tags);
+  const exact = ofType?.exact.get(resource.id);
+  const beginnings = [...(ofType?.beginnings ?? [])].filter(([start]) => resource.id.startsWith(start));
+  const fitting = beginnings.map(([, tags]) => tags);
   if (exact !== undefined) fitting.push(exact);
+  if (fitting.length === 0 && unlabelled.length > 0) fitting.push(unlabelled);
   if (fitting.length === 0) return;
   draft.facts.set("sensitivity", { name: "sensitivity", value: sorted(fitting.flat()), provenance: "operator" });
 }

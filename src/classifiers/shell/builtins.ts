@@ -1,4 +1,5 @@
 import { shown } from "./draft.ts";
+import { grammar, readArguments } from "./grammar.ts";
 import { DONE } from "./leaf.ts";
 import type { Done, Handler, Leaf } from "./leaf.ts";
 import { assign, declare } from "./assign.ts";
@@ -17,6 +18,8 @@ export const BUILTINS: readonly (readonly [string, Handler])[] = [
   ["pushd", changeFolder],
   ["popd", changeFolder],
   ["read", read],
+  ["mapfile", readLines],
+  ["readarray", readLines],
   ["set", set],
   ["shopt", shopt],
   ["hash", hash],
@@ -64,7 +67,7 @@ function test(leaf: Leaf): Done {
   const unknowns = leaf.args.filter(({ value }) => value === null);
   const several =
     unknowns.some(({ splits }) => splits) || (unknowns.length > 1 && leaf.args.length > (leaf.head === "[" ? 4 : 3));
-  const code = leaf.args.some(({ value }) => value !== null && /\[.*[$`]/.test(value));
+  const code = leaf.args.some(({ value }) => value !== null && /[$`]/.test(value.slice(value.indexOf("[") >>> 0)));
   if (several || code) leaf.draft.opaque("It tests words that may themselves be code.", leaf.span);
   return reads(leaf, "It tests a condition.");
 }
@@ -106,6 +109,18 @@ function read(leaf: Leaf): Done {
     else draft.opaque(`${shown(`read ${value}`)} is not understood.`, span);
   }
   return reads(leaf, "`read` keeps a line of its input.");
+}
+
+const LINES = grammar("-t -d: -n: -O: -s:");
+
+/** Lines of the input, kept as values. `-C` would run a text for each, and `-u` reads what nobody knows. */
+function readLines(leaf: Leaf): Done | null {
+  const { operands, problem } = readArguments(LINES, leaf.args);
+  const [name, more] = operands;
+  if (problem !== null || more !== undefined || name?.value === null) return null;
+  if (name !== undefined && !/^\w+$/.test(name.value)) return null;
+  assign(leaf.draft, leaf.span, name?.value ?? "MAPFILE", "alone");
+  return reads(leaf, `${shown(leaf.head)} keeps lines of its input.`);
 }
 
 /** Options of the shell that make it stricter or more talkative, and no more. */

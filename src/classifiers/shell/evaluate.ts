@@ -44,6 +44,8 @@ const PLAIN: ReadonlyMap<string, string | null> = new Map([
   ["TZ", null], ["@", null], ["*", null], ["-", null], ["_", null], ["IFS", null], ["BASHOPTS", null],
 ]); // prettier-ignore
 const SECRET_VARIABLE = /pass|secret|token|key|cred|auth|dsn|url|uri|proxy|session|cookie|npm_config|private|jwt|pwd/i;
+/** A substitution whose output is the one plain word that `echo` is given: `$(echo ls)`. */
+const ECHOED = /^(?:\$\(|`)[ \t]*echo[ \t]+(\w[\w./:,+-]*)[ \t]*[`)]$/;
 const PLAIN_EXPANSION =
   /^\$\{(#?)([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-])(\[(?:[@*]|[0-9]+)\])?(?:(:?[-+?=]|##?|%%?|\/[/#%]?|\^\^?|,,?|:\s?\d+(?::\d+)?(?=\}))[\s\S]*)?\}$/;
 
@@ -166,6 +168,9 @@ export class Evaluator {
         if (/^(?:\$\(pwd\)|`pwd`)$/.test(this.#text(node)))
           return [[{ text: ".", quoted, splits: false, fromSource: false }]];
         const files = this.#outside.substitution(node);
+        const said = ECHOED.exec(this.#text(node))?.[1];
+        if (said !== undefined && !this.#outside.names.shadowed.has("echo"))
+          return [[{ text: said, quoted, splits: false, fromSource: false }]];
         return [[{ text: null, quoted, splits: !quoted, files, fromSource: false }]];
       }
       case "process_substitution":
@@ -294,8 +299,8 @@ function assemble(pieces: readonly Piece[], node: Syntax): Word {
   }
   const leaks = pieces.map((piece) => piece.leaks ?? null).find((leak) => leak !== null) ?? null;
   const base = { files: pieces.length === 1 ? pieces[0]?.files : undefined, leaks, start: node.start, end: node.end };
-  // `{}` is no brace expansion; anything else between braces may be.
-  if (braces && value !== "{}" && /\{[^}]*(?:,|\.\.)/.test(`${value}`)) {
+  // `{}` is no brace expansion; any other brace with a comma or two dots behind it may be: `{a{b},c}` is `a{b} c`.
+  if (braces && mayBranch(value.replaceAll("{}", ""))) {
     return { ...unknown(value.slice(0, value.indexOf("{")), true, base), leaks };
   }
   const disguised =
@@ -306,6 +311,12 @@ function assemble(pieces: readonly Piece[], node: Syntax): Word {
     return { ...base, value: null, prefix: prefix ?? "", splits: splits || wild >= 0, pattern: null, disguised: false };
   if (wild >= 0) return { ...base, value: null, prefix: value.slice(0, wild), splits: true, pattern: value, disguised };
   return { ...base, value, prefix: value, splits: false, pattern: null, disguised };
+}
+
+/** Whether a comma or two dots stand behind an opening brace. */
+function mayBranch(value: string): boolean {
+  const open = value.indexOf("{");
+  return open >= 0 && /,|\.\./.test(value.slice(open));
 }
 
 /** `\\name` keeps an alias from being used, and hides nothing. */

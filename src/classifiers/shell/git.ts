@@ -64,12 +64,12 @@ const READS: ReadonlyMap<string, { readonly flags: Grammar; readonly words: RegE
       ["version,help", "-a --build-options --all"],
       [
         "branch",
-        "-avrilq --list --all --remotes --verbose --show-current --contains: --no-contains: --merged: --no-merged: --points-at: --sort: --format: --column? --color? --no-color --ignore-case --abbrev:",
+        "-avrilq --list --all --remotes --verbose --show-current --contains? --no-contains? --merged? --no-merged? --points-at: --sort: --format: --column? --color? --no-color --ignore-case --abbrev:",
         "only-list",
       ],
       [
         "tag",
-        "-lin -n? --list --contains: --no-contains: --merged: --no-merged: --points-at: --sort: --format: --column? --color? --ignore-case",
+        "-lin -n? --list --contains? --no-contains? --merged? --no-merged? --points-at: --sort: --format: --column? --color? --ignore-case",
         "only-list",
       ],
       ["remote", "-v --verbose", "^(?:get-url(?: .*)?)?$"],
@@ -150,7 +150,10 @@ function git(leaf: Leaf): Done {
 /** `branch` and `tag` list with patterns behind `--list` only; `config` reads keys behind `--get` only. */
 function onlyLists(sub: string, flags: readonly { readonly name: string }[], operands: readonly Word[]): boolean {
   const has = (...names: readonly string[]): boolean => flags.some(({ name }) => names.includes(name));
-  if (sub === "branch" || sub === "tag") return has("-l", "--list") || (sub === "tag" && has("-n"));
+  if (sub === "branch" || sub === "tag") {
+    const asks = ["-l", "--list", "--contains", "--no-contains", "--merged", "--no-merged", "--points-at"];
+    return has(...asks) || (sub === "tag" && has("-n"));
+  }
   if (sub !== "config") return false;
   const [key, more] = operands;
   const plain =

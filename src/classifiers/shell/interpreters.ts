@@ -51,7 +51,7 @@ function unclear({ draft, span, head }: Leaf, what: string): void {
 }
 
 /** A print of a plain text or of a sum of numbers, and nothing else. */
-const PRINTS = /^\s*print\(\s*(?:"[^"\\{}\n]*"|'[^'\\{}\n]*'|[\d+. -]{1,40})?\s*\)\s*;?\s*$/;
+const PRINTS = /^\s*print\(\s*(?:(?:"[^"\\{}\n]*"|'[^'\\{}\n]*'|[\d+.-][\d+. -]{0,39})\s*)?\)\s*(?:;\s*)?$/;
 
 function python(leaf: Leaf): Done | null {
   const [flag, text, more] = leaf.args;

@@ -115,49 +115,40 @@ type Parse = (text: string) => Parsed;
 
 function classifyScript(parse: Parse, text: string, { pointer = "" }: ShellOptions): ShellClassification {
   const whole = { pointer, start: 0, end: text.length };
-  const draft = new Draft();
-  const folders = new Set<string | null>([""]);
-  const at: Nested = {
-    parse,
-    draft,
-    folders,
-    nested: 0,
-    wrapped: 0,
-    spanOf: (start, end) => ({ pointer, start, end }),
-  };
-  // Folders count wherever they are entered, because loops and functions go back.
-  if (text.length <= SCRIPT_CHARS_MAX && /\b(?:cd|pushd|popd|chdir)\b/.test(text))
-    runScript({ ...at, draft: new Draft() }, text, whole);
-  runScript(at, text, whole);
-  return draft.finish(whole);
+  return inFolders(parse, whole, (at) => {
+    runScript({ ...at, spanOf: (start, end) => ({ pointer, start, end }) }, text, whole);
+  });
 }
 
 function classifyArgv(parse: Parse, argv: readonly string[], { pointer = "" }: ShellOptions): ShellClassification {
-  const draft = new Draft();
   const whole = { pointer, start: 0, end: argv.length };
   const length = argv.reduce((sum, word) => sum + word.length + 1, 0);
-  if (argv.length === 0 || argv.length > WORDS_MAX || length > SCRIPT_CHARS_MAX)
-    draft.opaque("It has no words, or more than are looked at.", whole);
-  else if (argv.some((word) => word.includes("\0"))) draft.opaque("A word holds a NUL.", whole);
-  else {
-    const at: Nested = { parse, draft, folders: new Set([""]), nested: 0, wrapped: 0, spanOf: () => whole };
-    const words = argv.map((word) => known(word));
-    const context = contextOf(at);
-    runCommand(
-      {
-        head: argv[0] ?? "",
-        args: words.slice(1),
-        span: whole,
-        stdin: undefined,
-        draft,
-        script: context,
-        wrapped: 0,
-        nested: 0,
-      },
-      words,
-    );
-  }
-  return draft.finish(whole);
+  return inFolders(parse, whole, (at) => {
+    const { draft } = at;
+    if (argv.length === 0 || argv.length > WORDS_MAX || length > SCRIPT_CHARS_MAX)
+      draft.opaque("It has no words, or more than are looked at.", whole);
+    else if (argv.some((word) => word.includes("\0"))) draft.opaque("A word holds a NUL.", whole);
+    else {
+      const words = argv.map((word) => known(word));
+      const [head = "", place] = [argv[0], { span: whole, stdin: undefined, wrapped: 0, nested: 0 }];
+      runCommand({ ...place, head, args: words.slice(1), draft, script: contextOf(at) }, words);
+    }
+  });
+}
+
+/**
+ * Reads something once, and once more when it went into other folders: they count wherever they are entered, because loops
+ * and functions go back.
+ */
+function inFolders(parse: Parse, whole: Span, run: (at: Nested) => void): ShellClassification {
+  const folders = new Set<string | null>([""]);
+  const place = { parse, folders, nested: 0, wrapped: 0, spanOf: (): Span => whole };
+  const first = new Draft();
+  run({ ...place, draft: first });
+  if (folders.size === 1) return first.finish(whole);
+  const second = new Draft();
+  run({ ...place, draft: second });
+  return second.finish(whole);
 }
 
 /** Where a script stands: what it adds to, and how deep it is nested. */

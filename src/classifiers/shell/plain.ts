@@ -91,6 +91,9 @@ function fits(leaf: Leaf, kind: string, { operands, flags }: Arguments): boolean
       );
     case "unpack":
       return isUnpacking(leaf);
+    case "openssl":
+      // Only what shows certificates and sums; `-out`, `-engine` and keys are not among the flags.
+      return /^(?:x509|crl|dgst|ciphers|version)$/.test(first?.value ?? "") && operands.every(isOperand);
     case "archive":
       return has("-l", "-v", "-Z", "-t", "-p", "-c") && operands.every(isOperand);
     case "locate":
@@ -130,6 +133,7 @@ function show(leaf: Leaf, kind: string, read: Arguments): Files | undefined {
       if (operands[0] !== undefined && !isOwnOutput(operands[0])) readContent(leaf, operands[0]);
       if (operands[1] !== undefined) writeFile(leaf, operands[1]);
       break;
+    case "openssl":
     case "jq":
       for (const word of operands.slice(1)) readContent(leaf, word);
       break;

@@ -95,7 +95,7 @@ function readCommand(program: string, at: number, found: Act[]): number {
   if ("lLqQ".includes(letter) && letter !== "")
     return at + 1 + (/^[ \t]*\d*/.exec(program.slice(at + 1, at + 20))?.[0].length ?? 0);
   if (letter === ":" || "btT".includes(letter)) {
-    const label = /^[ \t]*[\w.-]*[ \t]*/.exec(program.slice(at + 1, end))?.[0] ?? "";
+    const label = /^[ \t]*(?:[\w.-]+[ \t]*)?/.exec(program.slice(at + 1, end))?.[0] ?? "";
     return letter === "" ? -1 : at + 1 + label.length;
   }
   if ("aic".includes(letter) && letter !== "") return textEnd(program, at);
@@ -138,7 +138,7 @@ function readSubstitution(program: string, at: number, found: Act[]): number {
 }
 
 /** A bracket expression: a mark within it does not end the pattern (POSIX sed, GNU sed measured). */
-const BRACKET = /\[\^?\]?(?:\[:[a-z]+:\]|\\[^\]\n]|\[(?![:.=])|[^\][\\\n])*\]/y;
+const BRACKET = /\[\^?\]?(?:\[(?::[a-z]+:\]|(?![:.=]))|\\[^\]\n]|[^\][\\\n])*\]/y;
 
 /** Where a part ends: at the next mark that is not escaped. */
 function delimited(program: string, from: number, mark: string, pattern: boolean): number {

@@ -200,7 +200,7 @@ const LISTING = grammar(
 function archive(leaf: Leaf): Done | null {
   const [first, ...rest] = leaf.args;
   // The oldest way of writing it has no dash.
-  const bundled = first?.value != null && /^[a-zA-Z]*t[a-zA-Z]*$/.test(first.value);
+  const bundled = first?.value != null && /^[a-zA-Z]+$/.test(first.value) && first.value.includes("t");
   const dashed: readonly Word[] = bundled
     ? [{ ...first, value: `-${first.value}`, prefix: `-${first.value}` }, ...rest]
     : leaf.args;

@@ -46,10 +46,11 @@ type Job = { readonly text: Text; readonly key: string; readonly answer: (found:
  * costs its worker and is opaque; so is everything when no worker starts. What was read is remembered for a while.
  */
 export function openPool(
-  catalogue: Pick<Catalogue, "resources" | "requests">,
+  catalogue: Pick<Catalogue, "resources" | "unlabelled" | "requests" | "functions">,
   limits: PoolLimits = POOL_LIMITS,
 ): Texts {
-  const settings: ReaderSettings = { resources: catalogue.resources, requests: catalogue.requests };
+  const { resources, unlabelled = [], requests, functions = [] } = catalogue;
+  const settings: ReaderSettings = { resources, unlabelled, requests, functions };
   const remembered = new Remembered();
   const waiting: Job[] = [];
   const hands = Array.from({ length: limits.workers }, () => new Hand(settings, limits, waiting, remembered));

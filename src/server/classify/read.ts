@@ -35,12 +35,14 @@ type Parsers = {
   readonly cloud: CloudClassifier;
   readonly sensitive: SqlOptions["sensitive"];
   readonly requests: readonly RequestRule[];
+  readonly functions: ReadonlySet<string>;
 };
 
 /** Loads all parsers. */
-export async function openReader({ resources, requests }: ReaderSettings): Promise<Reader> {
+export async function openReader({ resources, unlabelled, requests, functions = [] }: ReaderSettings): Promise<Reader> {
   const [sql, shell] = await Promise.all([loadSql(), loadShell()]);
-  const parsers: Parsers = { sql, shell, cloud: loadCloud(), sensitive: relationTags(resources), requests };
+  const sensitive = relationTags(resources, unlabelled);
+  const parsers = { sql, shell, cloud: loadCloud(), sensitive, requests, functions: new Set(functions) };
   const read = (text: Text): Classification => {
     try {
       return readAt(parsers, text, 0);
@@ -90,10 +92,10 @@ function readAt(parsers: Parsers, text: Text, level: number): Classification {
   }
 }
 
-function readSql({ sql, sensitive }: Parsers, { value, pointer, pinned }: Text): Classification {
+function readSql({ sql, sensitive, functions }: Parsers, { value, pointer, pinned }: Text): Classification {
   if (typeof value !== "string") return opaque("It is not a text.");
   const session = pinned ? { session: { standardConformingStrings: true, searchPathPinned: true } } : {};
-  return sql.classify(value, { pointer, ...session, ...(sensitive === undefined ? {} : { sensitive }) });
+  return sql.classify(value, { pointer, functions, ...session, ...(sensitive === undefined ? {} : { sensitive }) });
 }
 
 /** A command line with the parts that other tools run. The gate pins nothing of a session that `psql` opens. */

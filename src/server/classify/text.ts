@@ -18,7 +18,11 @@ export type Text = {
 /** What the operator knows that texts may be about. */
 export type ReaderSettings = {
   readonly resources: readonly CatalogueResource[];
+  /** Tags of relations that no resource names. */
+  readonly unlabelled?: readonly string[];
   readonly requests: readonly RequestRule[];
+  /** SQL functions that only read. */
+  readonly functions?: readonly string[];
 };
 
 /** Nothing is known but why. */

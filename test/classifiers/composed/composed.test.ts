@@ -248,3 +248,22 @@ test("pool: a text that never ends is stopped, and those behind it are read", as
   assert.ok(passes(second) || second.opaque.some((reason) => reason.includes("longer than 20 ms")));
   assert.ok(performance.now() - start < 30_000);
 });
+
+test("composed: a function that the catalogue calls a reader passes, and no other", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "keyturn-functions-"));
+  try {
+    const path = join(folder, "catalogue.yaml");
+    const written = "actions: {}\nfunctions: [app.price]\nenvironments: [production]\n";
+    writeFileSync(path, written);
+    const texts = openPool(loadCatalogue(path), POOL_LIMITS);
+    const read = async (value: string): Promise<boolean> =>
+      passes(await texts.read({ kind: "sql", value, pointer: "", pinned: true, tool: null }));
+    assert.equal(await read("select app.price(id) from items"), true);
+    assert.equal(await read("select price(id) from items"), false);
+    assert.equal(await read("select app.price(nextval('s'))"), false);
+    writeFileSync(path, written.replace("app.price", "drop table x"));
+    assert.throws(() => loadCatalogue(path), ConfigError);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

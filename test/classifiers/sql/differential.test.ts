@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isReader, loadSql } from "../../../src/classifiers/sql/index.ts";
+import { findPostgres, openSession, startPostgres } from "../../support/postgres.ts";
+import type { Session } from "../../support/postgres.ts";
 import { passes } from "../passing.ts";
 import { PINNED } from "./fixture.ts";
 import { generator, SCHEMA } from "./generate.ts";
-import { findPostgres, openSession, startPostgres } from "./postgres.ts";
-import type { Session } from "./postgres.ts";
 
 const bin = findPostgres();
 // Where no PostgreSQL is installed this proves nothing, and says so; CI has one.

@@ -123,6 +123,17 @@ test("the operator's words are heard: audit records, views in doubt, functions t
   const functions: SqlOptions = { ...PINNED, functions: new Set(["app.price"]) };
   assert.ok(passes(sql.classify("SELECT app.price(1)", functions)));
   assert.ok(!passes(sql.classify("SELECT price(1), other.price(1)", functions)));
+  const wrong: SqlOptions = {
+    ...PINNED,
+    functions: new Set(["pg_read_file", "nextval", "set_config", "query_to_xml"]),
+  };
+  for (const call of [
+    "pg_read_file('x')",
+    "nextval('s')",
+    "set_config('role', 'x', true)",
+    "query_to_xml('x', true, true, '')",
+  ])
+    assert.ok(!passes(sql.classify(`SELECT ${call}`, wrong)), call);
 });
 
 test("an operator's function that throws makes the text opaque", () => {
