@@ -5,7 +5,8 @@ import { Unavailable, WireError } from "../../client/index.ts";
 import type { Question } from "../../core/action/index.ts";
 import type { Digest } from "../../core/brand.ts";
 import { parseId } from "../../core/ids.ts";
-import { Denied } from "./errors.ts";
+import { Denied, StillHeld } from "./errors.ts";
+import { evaluateWithFacts, takeModified } from "./instead.ts";
 import { checkReceipt, ledgerKey } from "./receipt.ts";
 import { deniedBy, endOf, expired, refusalOf } from "./refusals.ts";
 import type { Reporter } from "./report.ts";
@@ -30,24 +31,40 @@ export type Clearance = Reporter & {
   readonly signal: AbortSignal;
   readonly onHeld?: ((task: Task) => void) | undefined;
   readonly recheck?: (() => Promise<void>) | undefined;
+  /** The tool runs with the parameters that it is given back, so that a stricter action can run in the place of this one. */
+  readonly takesModified?: boolean | undefined;
+  /** How long to wait for people, in milliseconds; then `StillHeld`. An approval that is there by then is still used. */
+  readonly patienceMs?: number | undefined;
+  /** The request outlives an attempt that gave up, so that a later attempt of the same action can take it up. */
+  readonly leaveRequest?: boolean | undefined;
   /** The ledger's verifier key that receipts must be signed with; learnt from the server where none is pinned. */
   readonly ledgerKey?: string | undefined;
   /** Given the receipt of the redemption (`.tlog-proof`) once it has been checked, to be kept. */
   readonly onReceipt?: ((receipt: string) => void) | undefined;
 };
 
-/** Resolves when the action may run now, once; with that under which its outcome is to be reported. */
-export async function clear(clearance: Clearance): Promise<OutcomeOf> {
-  const { client, question, signal } = clearance;
+/** What may run now, once: under what its outcome is to be reported, and exactly which question it is. */
+export type Cleared = { readonly of: OutcomeOf; readonly question: Question };
+
+/** Resolves when the action may run now, or the stricter one that stands in its place. */
+export async function clear(clearance: Clearance): Promise<Cleared> {
   try {
-    const evaluation = await client.evaluate(question, { signal });
+    const evaluation = await evaluateWithFacts(clearance);
     sameDigest(clearance, evaluation.context.digest);
-    if (passes(evaluation)) return await recheckBeforeRun(clearance, { evaluation: evaluation.context.evaluation_id });
-    if (!mayBeRequested(evaluation)) throw deniedBy(evaluation, null);
-    return await whileHeld(clearance, evaluation.context.evaluation_id);
+    if (evaluation.decision || evaluation.context.outcome !== "modify") return await pass(clearance, evaluation);
+    const instead = takeModified(clearance, evaluation);
+    return await pass(instead.clearance, instead.evaluation);
   } catch (error) {
     throw refusalOf(error, null);
   }
+}
+
+async function pass(clearance: Clearance, evaluation: Evaluation): Promise<Cleared> {
+  const { question } = clearance;
+  const { evaluation_id: id } = evaluation.context;
+  if (passes(evaluation)) return { of: await recheckBeforeRun(clearance, { evaluation: id }), question };
+  if (!mayBeRequested(evaluation)) throw deniedBy(evaluation, null);
+  return { of: await whileHeld(clearance, id), question };
 }
 
 /** Both must say so: a decision without its outcome, or an outcome without its decision, lets nothing through. */
@@ -74,8 +91,7 @@ async function whileHeld(clearance: Clearance, evaluation: string): Promise<Outc
   try {
     sameDigest(clearance, held.task.digest);
     tell(clearance, held.task);
-    const onChange = (change: TaskAnswer): void => tell(clearance, change.task);
-    const ended = await client.tasks.wait(held, { signal, onChange });
+    const ended = await waitForPeople(clearance, held);
     over = ended.task.status !== "approved";
     if (over) throw endOf(ended);
     return await useApproval(clearance, ended);
@@ -83,6 +99,20 @@ async function whileHeld(clearance: Clearance, evaluation: string): Promise<Outc
     // Whoever reviews it now would turn a key for nothing.
     if (!over) await withdraw(clearance, id);
     throw refusalOf(error, id);
+  }
+}
+
+/** Only this wait is bounded by the caller's patience: an approval is never lost between two steps of its use. */
+async function waitForPeople(clearance: Clearance, held: TaskAnswer): Promise<TaskAnswer> {
+  const { client, signal, patienceMs } = clearance;
+  const onChange = (change: TaskAnswer): void => tell(clearance, change.task);
+  if (patienceMs === undefined) return client.tasks.wait(held, { signal, onChange });
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(new StillHeld(held.task.id)), patienceMs);
+  try {
+    return await client.tasks.wait(held, { signal: AbortSignal.any([signal, patience.signal]), onChange });
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -207,8 +237,8 @@ function sameDigest(clearance: Clearance, theirs: string): void {
 
 /** Withdraws a request that nobody here waits for any more; at its best, because the caller is leaving. */
 async function withdraw(clearance: Clearance, id: string): Promise<void> {
-  const { client } = clearance;
-  if (client.tasks.waiting(id) > 0) return;
+  const { client, leaveRequest = false } = clearance;
+  if (leaveRequest || client.tasks.waiting(id) > 0) return;
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), WITHDRAW_WAIT_MS);
   await client.cancel(id, { signal: limit.signal }).catch(() => undefined); // decided already, or it will expire

@@ -58,3 +58,15 @@ export class Cancelled extends KeyturnError {
     this.requestId = options.requestId ?? null;
   }
 }
+
+/** The caller's patience ended before people decided. The request stands: the same action asked again takes it up. */
+export class StillHeld extends KeyturnError {
+  override readonly name = "StillHeld";
+  readonly requestId: string;
+
+  constructor(requestId: string) {
+    const message = `request ${requestId} still waits for people. Nothing was executed; ask for the same action again`;
+    super({ code: "still_held", message });
+    this.requestId = requestId;
+  }
+}

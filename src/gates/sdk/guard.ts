@@ -1,7 +1,9 @@
-import { copyJson, commitSecrets, isJsonObject } from "../../core/action/index.ts";
-import type { Json, JsonObject, Resource, Subject } from "../../core/action/index.ts";
+import { canonicalize, copyJson, commitSecrets, isJsonObject } from "../../core/action/index.ts";
+import type { Json, JsonObject, Question, Resource, Subject } from "../../core/action/index.ts";
 import type { Client, Task } from "../../client/index.ts";
+import { Denied } from "./errors.ts";
 import { perform } from "./perform.ts";
+import { restored } from "./restore.ts";
 import { orStopped, stopOf } from "./stop.ts";
 
 /** Something fixed, or made from the very parameters that will run. */
@@ -23,6 +25,14 @@ export type GuardOptions<A extends readonly unknown[], R> = {
   readonly onBehalfOf?: From<A, string | readonly string[]>;
   /** Parameters whose values must not leave: names of members of the one object, or RFC 6901 pointers such as `/args/1`. */
   readonly secrets?: readonly string[];
+  /**
+   * The function may be called with other parameters of the same shape than its caller gave: policy may then let a stricter
+   * call through in the place of one that it would refuse, such as one with a lower limit. Without it that is a denial.
+   */
+  readonly takesModified?: boolean;
+  /** What the agent was asked to do, and the conversation that this belongs to: both are claims. */
+  readonly prompt?: From<A, string>;
+  readonly session?: From<A, string>;
   /** How long a call may wait before it runs, people included; without it, until its request expires. */
   readonly timeoutMs?: number;
   /** Told when a call is held, and of every change while it is. */
@@ -108,7 +118,8 @@ async function attempt<A extends readonly unknown[], R>(
     onWarning: context.onWarning,
     ledgerKey: context.ledgerKey,
     onReceipt: context.onReceipt,
-    run: () => fn(...args),
+    takesModified: options.takesModified,
+    run: (cleared) => fn(...clearedArgs(action.properties, cleared, args)),
     ...(report === undefined
       ? {}
       : { outcomeOf: (result: Awaited<R>) => ({ status: "succeeded", details: report(result) }) as const }),
@@ -130,10 +141,29 @@ async function subjectOf(context: GuardContext, signal: AbortSignal | undefined)
 }
 
 /** One plain object is the parameters; anything else is a list of them. */
-function propertiesOf(context: GuardContext, args: readonly unknown[], secrets: readonly string[]): JsonObject {
+function ownProperties(args: readonly unknown[]): JsonObject {
   const copy = copyJson(args);
   const only: Json | undefined = Array.isArray(copy) && copy.length === 1 ? copyJson(args[0]) : undefined;
-  return commitSecrets(isJsonObject(only) ? only : { args: copy }, secrets, context.secretKey);
+  return isJsonObject(only) ? only : { args: copy };
+}
+
+function propertiesOf(context: GuardContext, args: readonly unknown[], secrets: readonly string[]): JsonObject {
+  return commitSecrets(ownProperties(args), secrets, context.secretKey);
+}
+
+/** The parameters that were cleared: the caller's own, or those of the stricter action with the secrets put back. */
+function clearedArgs<A extends readonly unknown[]>(told: JsonObject, { action }: Question, args: A): A {
+  const changed = action.properties ?? {};
+  if (canonicalize(changed) === canonicalize(told)) return args;
+  const own = ownProperties(args);
+  const properties = restored(changed, told, own);
+  const isOne = args.length === 1 && isJsonObject(copyJson(args[0]));
+  const list: Json | undefined = isJsonObject(properties) ? properties["args"] : undefined;
+  const given: unknown = isOne ? [properties] : list;
+  const isWhole = isOne || (isJsonObject(properties) && Object.keys(properties).length === 1 && Array.isArray(list));
+  if (isWhole) return frozen(given) as A; // of the shape that the tool said it takes
+  const because = "policy changed parameters that this function does not have";
+  throw new Denied({ code: "modified_not_taken", because });
 }
 
 function claimsOf<A extends readonly unknown[], R>(
@@ -146,7 +176,9 @@ function claimsOf<A extends readonly unknown[], R>(
   const reason = own.reason ?? (options.reason === undefined ? undefined : valueOf(options.reason, args));
   const declared =
     options.effects === undefined && facts === undefined ? undefined : { effects: options.effects, facts };
-  return { environment: options.environment ?? context.environment, reason, declared };
+  const prompt = options.prompt === undefined ? undefined : valueOf(options.prompt, args);
+  const session = options.session === undefined ? undefined : valueOf(options.session, args);
+  return { environment: options.environment ?? context.environment, reason, declared, prompt, session };
 }
 
 /** A copy that nobody can change, of the same shape; what is no plain data is refused (`json_not_data`). */

@@ -1,6 +1,8 @@
-import type { Client, EvaluationRequest, OutcomeOf, OutcomeReport, Task } from "../../client/index.ts";
+import type { Client, EvaluationRequest, OutcomeReport, Task } from "../../client/index.ts";
 import { canonicalAction, copyJson, parseQuestion } from "../../core/action/index.ts";
+import type { Question } from "../../core/action/index.ts";
 import { clear } from "./clear.ts";
+import type { Cleared } from "./clear.ts";
 import { nameOf, report, reportNotExecuted, warn } from "./report.ts";
 import { stopOf } from "./stop.ts";
 
@@ -18,19 +20,29 @@ export type Performance<T> = {
   readonly onWarning: (warning: Error) => void;
   /** Asked right before the permit is redeemed and right before `run`; throwing means that the action must not run. */
   readonly recheck?: (() => Promise<void>) | undefined;
+  /** How long to wait for people, in milliseconds; then it throws `StillHeld`, and the request stands if it is to be left. */
+  readonly patienceMs?: number | undefined;
+  /** The request outlives an attempt that gave up, so that a later attempt of the same action can take it up. */
+  readonly leaveRequest?: boolean | undefined;
   /** The ledger's verifier key, so that receipts are checked against it; learnt from the server where none is given. */
   readonly ledgerKey?: string | undefined;
   /** Given the receipt of the redemption (`.tlog-proof`), which was checked, to be kept. */
   readonly onReceipt?: ((receipt: string) => void) | undefined;
-  /** The effect itself: called at most once, and never after anything above was refused. */
-  readonly run: () => T;
+  /** `run` executes exactly the question that it is given, so that policy may put a stricter one in its place. */
+  readonly takesModified?: boolean | undefined;
+  /**
+   * The effect itself: called at most once, and never after anything above was refused. It is given the question that was
+   * cleared: the one above, or with `takesModified` the stricter one.
+   */
+  readonly run: (cleared: Question) => T;
   /** What to report of a result; by default that it succeeded. */
   readonly outcomeOf?: ((result: Awaited<T>) => OutcomeReport) | undefined;
 };
 
 /**
  * Lets an action through once, if the server says so: evaluates, waits for people where a policy holds it, redeems the
- * permit, runs, reports. Throws `Denied`, `Expired`, `Cancelled` or `Unavailable`, and then nothing was executed;
+ * permit, runs, reports. Throws `Denied`, `Expired`, `Cancelled`, `StillHeld` or
+ * `Unavailable`, and then nothing was executed;
  * whatever `run` throws is reported by name alone and passed on.
  */
 export async function perform<T>(performance: Performance<T>): Promise<Awaited<T>> {
@@ -38,25 +50,25 @@ export async function perform<T>(performance: Performance<T>): Promise<Awaited<T
   const question = parseQuestion(copyJson(performance.question));
   const { digest } = canonicalAction(question);
   const stop = stopOf(performance.signal, performance.timeoutMs);
-  let of: OutcomeOf;
+  let cleared: Cleared;
   try {
-    of = await clear({ ...performance, question, digest, signal: stop.signal });
+    cleared = await clear({ ...performance, question, digest, signal: stop.signal });
     // INVARIANT: nothing is awaited between this look at the signal and `run`.
     if (stop.signal.aborted) {
-      await reportNotExecuted(performance, of, stop.signal.reason);
+      await reportNotExecuted(performance, cleared.of, stop.signal.reason);
       throw stop.signal.reason;
     }
   } finally {
     stop.release();
   }
-  return execute(performance, of);
+  return execute(performance, cleared);
 }
 
-async function execute<T>(performance: Performance<T>, of: OutcomeOf): Promise<Awaited<T>> {
+async function execute<T>(performance: Performance<T>, { of, question }: Cleared): Promise<Awaited<T>> {
   const startedAt = Date.now();
   let result: Awaited<T>;
   try {
-    result = await performance.run();
+    result = await performance.run(question);
   } catch (error) {
     const details = { error: nameOf(error), duration_ms: since(startedAt) };
     await report(performance, of, { status: "failed", details });

@@ -1,0 +1,16 @@
+export { serverNameOf, agentFor, openGateway } from "./gateway.ts";
+export type { GatewayOptions, ServingOptions } from "./gateway.ts";
+export type { Agent, Serving } from "./context.ts";
+export { readListenerConfig } from "./config.ts";
+export type { ClientConfig, ListenerConfig, ServerConfig } from "./config.ts";
+export { acceptDefinitions, waitingDefinitions } from "./definitions.ts";
+export type { FirstSight } from "./definitions.ts";
+export type { Places } from "./http-checks.ts";
+export { startListener } from "./listener.ts";
+export type { Listener, ListenerClient, ListenerOptions } from "./listener.ts";
+export type { Served, Target } from "./sessions.ts";
+export { openStateFolder, secretFile } from "./state-folder.ts";
+export type { StateFolder } from "./state-folder.ts";
+export { runStdioGateway } from "./stdio-gateway.ts";
+export type { StdioGateway } from "./stdio-gateway.ts";
+export type { Program } from "./stdio-upstream.ts";
