@@ -75,16 +75,31 @@ export function madeFolder(count: number): Folder {
   };
 }
 
+/** The rules that come into force first, and the public member that names them. */
+const MADE_RULES = [
+  ["catalogue", "catalogue"],
+  ["directory", "directory"],
+  ["policy", "policies"],
+] as const;
+
 function madeHeader(index: number): string {
-  const action = index >> 1;
+  const rule = MADE_RULES[index];
+  if (rule !== undefined) return headerText(`"${rule[1]}":"${RULES}"`, rule[0], START, `${rule[0]}.changed`, 0);
+  const [action, version] = [(index - MADE_RULES.length) >> 1, (index - MADE_RULES.length) % 2];
   const digest = `sha256:${action.toString(16).padStart(64, "0")}`;
   const [type, shown] =
-    index % 2 === 0
-      ? ["action.evaluated", `"digest":"${digest}","gate":"bench","level":"low","outcome":"allow"`]
+    version === 0
+      ? [
+          "action.evaluated",
+          `"catalogue":"${RULES}","digest":"${digest}","directory":"${RULES}","gate":"bench","level":"low","outcome":"allow","policies":"${RULES}"`,
+        ]
       : ["action.completed", `"digest":"${digest}","status":"succeeded"`];
-  const stream = `evaluation/eval_${String(action).padStart(26, "0")}`;
-  const time = new Date(START + action).toISOString();
-  return `{"commitment":"${digest}","public":{${shown}},"stream":"${stream}","time":"${time}","type":"${type}","v":1,"version":${index % 2}}`;
+  return headerText(shown, `evaluation/eval_${String(action).padStart(26, "0")}`, START + action, type, version);
+}
+
+function headerText(shown: string, stream: string, at: number, type: string, version: number): string {
+  const time = new Date(at).toISOString();
+  return `{"commitment":"${RULES}","public":{${shown}},"stream":"${stream}","time":"${time}","type":"${type}","v":1,"version":${version}}`;
 }
 
 /** The signed checkpoint over `madeFolder(count)`. */
@@ -149,6 +164,7 @@ function rules(at: number): Event[] {
   return [
     ["directory", "directory.changed", { directory }, { directory: RULES }],
     ["policy", "policy.changed", { policies: [] }, { policies: RULES }],
+    ["catalogue", "catalogue.changed", { catalogue: null }, { catalogue: RULES }],
   ];
 }
 
@@ -242,7 +258,16 @@ function evaluation(
   const token = "tok_nmvfwsvd1r77rxezkphdr33kkw";
   const decision = { outcome, policies: ["permit-small-read"] };
   const payload = { agent: "report-bot", gate: "bench", token, question, digest, classification, risk, decision };
-  const publics = { digest, gate: "bench", outcome, level: "low", policies: RULES, weights: WEIGHTS };
+  const publics = {
+    digest,
+    gate: "bench",
+    outcome,
+    level: "low",
+    policies: RULES,
+    directory: RULES,
+    catalogue: RULES,
+    weights: WEIGHTS,
+  };
   return { digest, text, question, classification, risk, evaluated: [payload, publics] };
 }
 

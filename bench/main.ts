@@ -34,6 +34,14 @@ const BENCHMARKS: Readonly<Record<string, { summary: string; load: () => Promise
     summary: "what the ledger costs to write, to keep and to verify",
     load: () => import("./ledger.ts"),
   },
+  people: {
+    summary: "who may approve, among 10,000 people with 50,000 logins",
+    load: () => import("./people.ts"),
+  },
+  postgres: {
+    summary: "appends to the PostgreSQL store, beside bare inserts",
+    load: () => import("./postgres.ts"),
+  },
   risk: {
     summary: "what reading a text of SQL or shell costs, beside the bare parsers",
     load: () => import("./risk.ts"),

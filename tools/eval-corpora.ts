@@ -16,6 +16,8 @@ export type Judged = {
   readonly wanted: "passed" | "held" | null;
   readonly passes: boolean;
   readonly level: RiskLevel;
+  /** Why it is held, by kind: what it does beside reading, or the first reason why it is opaque; null when it passes. */
+  readonly cause: string | null;
   readonly us: number;
 };
 
@@ -70,7 +72,21 @@ function judge({ read, ...row }: Row): Judged {
   }
   // The fastest is what the text costs; the others have what else the machine did in them.
   const us = Math.min(...times);
-  return { ...row, us, passes: passes(found), level: scoreRisk(found, ENVIRONMENT).level };
+  const isPassing = passes(found);
+  const cause = isPassing ? null : causeOf(found);
+  return { ...row, us, passes: isPassing, cause, level: scoreRisk(found, ENVIRONMENT).level };
+}
+
+/** What is quoted differs from row to row; the kind is what stays. */
+function causeOf({ effects, opaque, traits = [] }: Classification): string {
+  const more = new Set(
+    effects.map(({ effect }) => effect).filter((effect) => effect !== "read" && effect !== "opaque"),
+  );
+  if (more.size > 0) return `it does more than read: ${[...more].toSorted().join(", ")}`;
+  const [reason] = opaque;
+  if (reason !== undefined) return reason.replaceAll(/`[^`]*`/g, "…");
+  const ids = traits.map(({ id }) => id).filter((id) => id !== "multiple");
+  return ids.length > 0 ? `it reads, but: ${ids.toSorted().join(", ")}` : "nothing is known of it";
 }
 
 function passes({ effects, opaque, traits = [] }: Classification): boolean {

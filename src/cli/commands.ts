@@ -29,7 +29,7 @@ export const SECTIONS: readonly Section[] = [
       command("policy", "check policies, catalogue and directory before they are served", () => import("./policy.ts")),
       server("risk", "show what a text would do, and why it scores as it does", () => import("./risk.ts")),
       command("doctor", "find out what is wrong with an installation", () => import("./doctor.ts")),
-      command("people", "make a one-time sign-in link for a person", () => import("./people.ts")),
+      command("people", "show and change who may decide; make sign-in links", () => import("./people.ts")),
       command("token", "create, list and revoke the tokens of agents", () => import("./token.ts")),
     ],
   },
@@ -44,7 +44,10 @@ export const SECTIONS: readonly Section[] = [
   },
   {
     title: "Act",
-    commands: [command("exec", "run a command once the right people agree", () => import("./exec.ts"))],
+    commands: [
+      command("exec", "run a command once the right people agree", () => import("./exec.ts")),
+      command("mcp", "put an MCP server behind the server's decision", () => import("./mcp.ts")),
+    ],
   },
   {
     title: "Prove",

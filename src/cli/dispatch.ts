@@ -1,7 +1,7 @@
 import { commandNamed, SECTIONS } from "./commands.ts";
 import type { Command, CommandFile } from "./commands.ts";
 import { describe, EXIT, Failure } from "./failure.ts";
-import { visible } from "./literal.ts";
+import { visible } from "../core/card/index.ts";
 import { painter } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 

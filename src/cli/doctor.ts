@@ -5,7 +5,7 @@ import { readArguments, SERVER } from "./arguments.ts";
 import { connect, connection } from "./connection.ts";
 import { SERVER_NODE_MAJOR_MIN } from "./dispatch.ts";
 import { describe, EXIT } from "./failure.ts";
-import { visible } from "./literal.ts";
+import { visible } from "../core/card/index.ts";
 import { configPath, readSettings, serverUrl } from "./settings.ts";
 import type { ServerValues } from "./settings.ts";
 import { painter } from "./terminal.ts";

@@ -5,7 +5,7 @@ import { momentOf } from "./evidence/arguments.ts";
 import { connect } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import { EXIT, Failure, usage } from "./failure.ts";
-import { visible } from "./literal.ts";
+import { visible } from "../core/card/index.ts";
 import type { Terminal } from "./terminal.ts";
 
 export const help = `keyturn erase: take personal data out of the ledger, once people agree

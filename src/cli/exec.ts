@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { createClient } from "../client/index.ts";
 import { runExec } from "../gates/exec/index.ts";
 import { ledgerKeyOf } from "../gates/sdk/index.ts";
@@ -26,7 +28,7 @@ Options
   --secret-env NAME      the same, but approvers see only that it is set
   --bind FILE            bind the content of a file as well; repeat for more
   --stdin                read all of standard input now, bind it, and feed it to the command
-  --ledger-key KEY       the ledger's verifier key: the receipt must be signed with it (or KEYTURN_LEDGER_KEY)
+  --ledger-key FILE|KEY  the ledger's verifier key: the receipt must be signed with it (or KEYTURN_LEDGER_KEY)
   --url URL              the server
   --token TOKEN          the token; better in KEYTURN_TOKEN, where other users of the machine cannot see it
 
@@ -71,17 +73,18 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     secretEnvNames: values["secret-env"],
     bindFiles: values.bind,
     stdin: values.stdin,
-    ledgerKey: pinnedKey(values["ledger-key"] ?? terminal.env["KEYTURN_LEDGER_KEY"]),
+    ledgerKey: pinnedKey(values["ledger-key"] ?? terminal.env["KEYTURN_LEDGER_KEY"], terminal),
     cwd: terminal.cwd,
     env: terminal.env,
     stderr: { write: terminal.err, isTTY: terminal.screen.err, columns: terminal.columns },
   });
 }
 
-function pinnedKey(line: string | undefined): string | undefined {
-  if (line === undefined || line === "") return undefined;
+function pinnedKey(given: string | undefined, terminal: Terminal): string | undefined {
+  if (given === undefined || given === "") return undefined;
   try {
-    return ledgerKeyOf(line);
+    const file = resolve(terminal.cwd, given);
+    return ledgerKeyOf(existsSync(file) ? readFileSync(file, "utf8").trim() : given);
   } catch (cause) {
     throw new Failure({ code: "usage", message: `${describe(cause).message}.`, cause });
   }

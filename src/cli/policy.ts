@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import type { CheckedRules } from "../server/check.ts";
 import { readArguments } from "./arguments.ts";
 import { EXIT, Failure, usage } from "./failure.ts";
-import { visible } from "./literal.ts";
+import { visible } from "../core/card/index.ts";
 import { configPath, CONFIG_NAME } from "./settings.ts";
 import { table } from "./table.ts";
 import type { Cell } from "./table.ts";

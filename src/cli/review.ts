@@ -5,7 +5,7 @@ import { readArguments, SERVER } from "./arguments.ts";
 import { connect } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import { describe, EXIT, Failure, usage } from "./failure.ts";
-import { visible } from "./literal.ts";
+import { visible } from "../core/card/index.ts";
 import { needs } from "./requests.ts";
 import { canonicalAction, page } from "./shown.ts";
 import { painter } from "./terminal.ts";
@@ -127,6 +127,7 @@ async function send(
     verdict,
     digest: view.digest,
     nonce: randomUUID(),
+    ...(view.card_digest === undefined ? {} : { card: view.card_digest }),
     ...(wishes.reason === undefined ? {} : { reason: wishes.reason }),
   };
   const after = await server.ask((client) => client.review(view.id, review));

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { readArguments } from "./arguments.ts";
 import { EXIT, Failure, usage } from "./failure.ts";
-import { visible } from "./literal.ts";
+import { visible } from "../core/card/index.ts";
 import { underlined } from "./underline.ts";
 import { painter } from "./terminal.ts";
 import type { Paint, Terminal } from "./terminal.ts";

@@ -23,6 +23,17 @@ policies: ./policies
 #   pending_per_agent: 100
 #   evaluations_per_minute: 6000
 #   denial_cooldown_seconds: 600
+
+# Who has to agree before personal data is erased from the ledger; without it nothing can be. See docs/privacy.md.
+# privacy: { approvers: security, quorum: 2 }
+
+# Where a SIEM hears of every action, signed as Standard Webhooks says. See docs/export.md.
+# export:
+#   webhook: { url: "https://siem.example/keyturn", secret_file: ./webhook.secret, since: now }
+
+# Others who watch that nobody is shown another history: \`keyturn witness\` prints its key. See docs/ledger.md.
+# witnesses:
+#   - { url: "https://witness.example", vkey: "witness.example/keyturn+0a1b2c3d+BA…" }
 `,
   ],
   [

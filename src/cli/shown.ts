@@ -3,7 +3,7 @@ import type { View } from "../client/index.ts";
 import { parseJson } from "../core/action/index.ts";
 import type { Json, JsonObject } from "../core/action/index.ts";
 import { Failure } from "./failure.ts";
-import { literal, literalLines, visible } from "./literal.ts";
+import { literal, literalLines, visible } from "../core/card/index.ts";
 import { needs, paintedRisk } from "./requests.ts";
 import { timeLeft } from "./table.ts";
 import type { Paint } from "./terminal.ts";
@@ -120,9 +120,17 @@ function riskLines(view: View): string[] {
   ];
 }
 
-function reviewLine({ person, verdict, at, reason, channel, voided }: View["reviews"][number]): string {
+function reviewLine({
+  person,
+  verdict,
+  at,
+  reason,
+  channel,
+  voided,
+  voided_because: fallen,
+}: View["reviews"][number]): string {
   const why = reason === null ? "" : `: ${visible(reason)}`;
-  return `${visible(person.name)} ${verdict === "approve" ? "approved" : "denied"} at ${at} by ${visible(channel)}${voided ? " (void)" : ""}${why}`;
+  return `${visible(person.name)} ${verdict === "approve" ? "approved" : "denied"} at ${at} by ${visible(channel)}${voided ? ` (void${fallen === undefined ? "" : `: ${visible(fallen)}`})` : ""}${why}`;
 }
 
 /** Set apart and marked: the agent's own words are no fact. */

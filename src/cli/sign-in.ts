@@ -1,7 +1,7 @@
 import { readArguments, SERVER } from "./arguments.ts";
 import { connection } from "./connection.ts";
 import { EXIT, Failure } from "./failure.ts";
-import { visible } from "./literal.ts";
+import { visible } from "../core/card/index.ts";
 import { keepSession, sessionPath } from "./session-file.ts";
 import type { Terminal } from "./terminal.ts";
 

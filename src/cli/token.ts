@@ -3,7 +3,7 @@ import { readArguments, SERVER } from "./arguments.ts";
 import { connect } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import { EXIT, usage } from "./failure.ts";
-import { visible } from "./literal.ts";
+import { visible } from "../core/card/index.ts";
 import { table } from "./table.ts";
 import type { Cell } from "./table.ts";
 import { painter } from "./terminal.ts";

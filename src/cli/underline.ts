@@ -1,5 +1,5 @@
 import type { Span } from "../core/risk/index.ts";
-import { visible } from "./literal.ts";
+import { visible } from "../core/card/index.ts";
 import type { Paint } from "./terminal.ts";
 
 /** Lines of a text that are shown, and characters of each. */

@@ -104,7 +104,7 @@ async function sourceOf(
   const { dir, entries, checkpoint } = values;
   if (dir !== undefined) return fromFolder(resolve(terminal.cwd, dir), checkpoint, vkey, remembered, terminal);
   if (entries === undefined && checkpoint === undefined) {
-    return fromServer(await connect(values, terminal, "operator"), vkey, remembered);
+    return fromServer(await connect(values, terminal, "operator"), vkey, remembered, values.witness !== undefined);
   }
   if (entries === undefined || checkpoint === undefined || vkey === null) {
     throw usage("Without a server all three are needed: --entries, --checkpoint and --vkey; or one --dir.");

@@ -1,6 +1,8 @@
 import type { Json } from "../core/action/index.ts";
 import { copyJson } from "../core/action/index.ts";
 import { parseId } from "../core/ids.ts";
+import { directoryOperations } from "./directory-operations.ts";
+import type { DirectoryOperations } from "./directory-operations.ts";
 import { operatorOperations } from "./operator-operations.ts";
 import type { OperatorOperations } from "./operator-operations.ts";
 import { personOperations } from "./person-operations.ts";
@@ -11,6 +13,7 @@ import type { Call, Transport, TransportOptions } from "./transport.ts";
 import { createTransport } from "./transport.ts";
 import type {
   ApprovalRequest,
+  Deferral,
   Evaluation,
   EvaluationRequest,
   Evaluations,
@@ -24,6 +27,7 @@ import type {
   Whoami,
 } from "./wire.ts";
 import {
+  readDeferral,
   readEvaluation,
   readEvaluations,
   readReceiptAnswer,
@@ -53,6 +57,8 @@ export type GateOperations = {
   task(id: string, options?: CallOptions & { readonly waitSeconds?: number }): Promise<TaskAnswer>;
   /** Withdraws a request; `WireError` 409 `invalid_task_state` when it is decided already. */
   cancel(id: string, options?: CallOptions): Promise<TaskAnswer>;
+  /** How a wait for facts stands; with `waitSeconds` the server holds its answer until that ends. */
+  deferral(id: string, options?: CallOptions & { readonly waitSeconds?: number }): Promise<Deferral>;
   /** Turns a permit's key, once. The same `attempt` may be sent again and gets the same answer. */
   redeem(request: RedeemRequest, options?: CallOptions): Promise<Redemption>;
   /** Tells what happened. */
@@ -65,7 +71,8 @@ export type GateOperations = {
 /** One server, one token. It holds no connection between calls; `close` ends its waits. */
 export type Client = GateOperations &
   PersonOperations &
-  OperatorOperations & {
+  OperatorOperations &
+  DirectoryOperations & {
     readonly url: string;
     close(): void;
   };
@@ -79,6 +86,7 @@ export function createClient(options: ClientOptions): Client {
     ...gate,
     ...personOperations(transport),
     ...operatorOperations(transport),
+    ...directoryOperations(transport),
     close: () => gate.tasks.close(),
   };
 }
@@ -97,6 +105,10 @@ function gateOperations(transport: Transport): GateOperations {
     task: async (id, options) => readTaskAnswer(await transport.json(taskCall(id, options)), ""),
     cancel: async (id, options) =>
       readTaskAnswer(await transport.json(post(`${taskPath(id)}/cancel`, {}, options)), ""),
+    deferral: async (id, { waitSeconds = 0, ...options } = {}) => {
+      const path = `/v1/deferrals/${parseId("deferral", id)}`;
+      return readDeferral(await transport.json(holding(get(path, options), waitSeconds)));
+    },
     redeem: async (request, options) =>
       readRedemption(await transport.json(post("/v1/permits/redeem", request, options)), ""),
     reportOutcome: async (of, report, options) =>
@@ -111,7 +123,10 @@ function gateOperations(transport: Transport): GateOperations {
 
 function taskCall(id: string, options: CallOptions & { readonly waitSeconds?: number } = {}): Call {
   const { waitSeconds = 0 } = options;
-  const call = get(taskPath(id), options);
+  return holding(get(taskPath(id), options), waitSeconds);
+}
+
+function holding(call: Call, waitSeconds: number): Call {
   if (waitSeconds === 0) return call;
   // RFC 7240 §4.3
   return { ...call, headers: { prefer: `wait=${Math.ceil(waitSeconds)}` }, holdMs: waitSeconds * 1000 };

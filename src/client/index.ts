@@ -2,6 +2,15 @@ export { createClient } from "./client.ts";
 export type { CallOptions, Client, ClientOptions, GateOperations } from "./client.ts";
 export { KeyturnError, Unavailable, WireError } from "./errors.ts";
 export type { UnavailableCode } from "./errors.ts";
+export type {
+  ChangeAnswer,
+  DirectoryOperations,
+  GroupRow,
+  LinkRow,
+  PendingChange,
+  PersonDetail,
+  PersonRow,
+} from "./directory-operations.ts";
 export type { OperatorOperations, TokenRequest } from "./operator-operations.ts";
 export type { Finding, LedgerEntry, NewToken, Reloaded, SignInLink, TokenRow } from "./operators.ts";
 export type { PersonOperations, RequestChange, ReviewRequest, ViewFilter } from "./person-operations.ts";
@@ -9,11 +18,14 @@ export type { Me, Named, SignedIn, View, ViewPage, ViewReview } from "./people.t
 export type { TaskWatcher, WaitOptions } from "./tasks.ts";
 export type {
   ApprovalRequest,
+  Deferral,
+  DeferralNamed,
   Evaluation,
   EvaluationContext,
   EvaluationRequest,
   Evaluations,
   EvaluationsRequest,
+  Modified,
   OutcomeOf,
   OutcomeReport,
   Receipt,

@@ -15,6 +15,8 @@ export type ViewReview = {
   readonly reason: string | null;
   readonly channel: string;
   readonly voided: boolean;
+  /** Why it counts no longer; absent from older servers. */
+  readonly voided_because?: string;
 };
 
 /** One approval request as people see it. */
@@ -22,6 +24,8 @@ export type View = {
   readonly id: string;
   readonly status: TaskStatus;
   readonly digest: string;
+  /** What was rendered, to be sent back with a review. */
+  readonly card_digest?: string;
   readonly opened_at: string;
   readonly expires_at: string;
   readonly closed_at: string | null;
@@ -80,6 +84,7 @@ const readReview = object<ViewReview>({
   reason: nullable(text),
   channel: text,
   voided: boolean,
+  voided_because: optional(text),
 });
 
 const readRisk = object<View["risk"]>({
@@ -93,6 +98,7 @@ export const readView: Reader<View> = object<View>({
   id: text,
   status: readTaskStatus,
   digest: text,
+  card_digest: optional(text),
   opened_at: moment,
   expires_at: moment,
   closed_at: nullable(moment),

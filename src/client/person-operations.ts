@@ -11,6 +11,8 @@ export type ReviewRequest = {
   readonly verdict: "approve" | "deny";
   /** The digest that was shown: another one is refused. */
   readonly digest: string;
+  /** `card_digest` of the view that was shown. */
+  readonly card?: string;
   readonly reason?: string;
   /** One per decision of the person: the same nonce sent again is the same review. */
   readonly nonce: string;

@@ -19,11 +19,32 @@ export type EvaluationRequest = {
     readonly reason?: string;
     readonly declared?: { readonly effects?: readonly string[]; readonly facts?: JsonObject };
     readonly session?: string;
+    /** What the agent was asked to do: a claim like the reason. */
+    readonly prompt?: string;
+    /** The agent has read what strangers wrote: it may raise the risk. */
+    readonly provenance?: "untrusted";
     readonly approval?: { readonly id: string };
   };
 };
 
-export type WireOutcome = "allow" | "require_approval" | "deny";
+export type WireOutcome = "allow" | "require_approval" | "modify" | "defer" | "deny";
+
+/** The stricter action that policy puts in the place of one: the whole question, its digest and what became of it. */
+export type Modified = {
+  readonly question: Json;
+  readonly evaluation_id: string;
+  readonly digest: string;
+  readonly outcome: WireOutcome;
+  readonly because: string;
+  readonly policies: readonly string[];
+  readonly risk?: { readonly score: number; readonly level: RiskLevel };
+  readonly access_request?: { readonly endpoint?: string; readonly expires_at?: string };
+};
+
+/** A wait for facts, as an evaluation names it. */
+export type DeferralNamed = { readonly id: string; readonly facts: readonly string[]; readonly expires_at: string };
+/** How a wait for facts stands. */
+export type Deferral = DeferralNamed & { readonly status: "waiting" | "resolved" | "expired"; readonly digest: string };
 
 /** What the server says of a question. Only `decision: true` with outcome `allow` lets anything through. */
 export type Evaluation = { readonly decision: boolean; readonly context: EvaluationContext };
@@ -41,6 +62,10 @@ export type EvaluationContext = {
   readonly permit?: string;
   readonly permit_id?: string;
   readonly permit_expires_at?: string;
+  /** With outcome `modify`. */
+  readonly modified?: Modified;
+  /** With outcome `defer`. */
+  readonly deferral?: DeferralNamed;
   readonly next_action?: "request" | "retry" | "none";
   readonly reason?: string;
 };
@@ -102,17 +127,41 @@ export const readWhoami: Reader<Whoami> = object<Whoami>({
   gate: text,
 });
 
+const readOutcome: Reader<WireOutcome> = oneOf<WireOutcome>(
+  ["allow", "require_approval", "modify", "defer", "deny"],
+  "deny",
+);
+const readBecause: Reader<string> = (json, pointer) => nullable(text)(json, pointer) ?? "no reason was given";
+const readPolicies: Reader<readonly string[]> = (json, pointer) => nullable(list(text))(json, pointer) ?? [];
+const readRisk: Reader<{ score: number; level: RiskLevel } | undefined> = optional(
+  object<{ score: number; level: RiskLevel }>({ score: number, level: readRiskLevel }),
+);
+const readAccessRequest: Reader<{ endpoint?: string; expires_at?: string } | undefined> = optional(
+  object<{ endpoint?: string; expires_at?: string }>({ endpoint: optional(text), expires_at: optional(moment) }),
+);
+
+const readModified: Reader<Modified> = object<Modified>({
+  question: anyObject,
+  evaluation_id: text,
+  digest: text,
+  outcome: readOutcome,
+  because: readBecause,
+  policies: readPolicies,
+  risk: readRisk,
+  access_request: readAccessRequest,
+});
+
 const readEvaluationContext = object<EvaluationContext>({
   evaluation_id: text,
   digest: text,
-  outcome: oneOf<WireOutcome>(["allow", "require_approval", "deny"], "deny"),
-  because: (json, pointer) => nullable(text)(json, pointer) ?? "no reason was given",
+  outcome: readOutcome,
+  because: readBecause,
   code: optional(text),
-  risk: optional(object<{ score: number; level: RiskLevel }>({ score: number, level: readRiskLevel })),
-  policies: (json, pointer) => nullable(list(text))(json, pointer) ?? [],
-  access_request: optional(
-    object<{ endpoint?: string; expires_at?: string }>({ endpoint: optional(text), expires_at: optional(moment) }),
-  ),
+  risk: readRisk,
+  policies: readPolicies,
+  access_request: readAccessRequest,
+  modified: optional(readModified),
+  deferral: optional(object<DeferralNamed>({ id: text, facts: list(text), expires_at: moment })),
   permit: optional(text),
   permit_id: optional(text),
   permit_expires_at: optional(moment),
@@ -165,6 +214,20 @@ export const readRedemption: Reader<Redemption> = object<Redemption>({
   redeemed_at: moment,
   receipt: readReceipt,
 });
+
+const readDeferralMember: Reader<Deferral> = object<Deferral>({
+  id: text,
+  // What this version does not know is no arrival of facts.
+  status: oneOf<Deferral["status"]>(["waiting", "resolved", "expired"], "expired"),
+  digest: text,
+  facts: list(text),
+  expires_at: moment,
+});
+
+/** The wait inside of `{deferral: …}`. */
+export function readDeferral(json: Json): Deferral {
+  return readDeferralMember(anyObject(json, "")["deferral"], "/deferral");
+}
 
 /** The receipt inside of `{receipt: …}`. */
 export function readReceiptAnswer(json: Json, pointer = ""): Receipt {

@@ -19,6 +19,8 @@ export type GateId = Brand<string, "GateId">;
 export type GroupName = Brand<string, "GroupName">;
 
 export type EvaluationId = Brand<string, "EvaluationId">;
+/** A wait for facts. */
+export type DeferralId = Brand<string, "DeferralId">;
 export type RequestId = Brand<string, "RequestId">;
 export type ApprovalId = Brand<string, "ApprovalId">;
 export type PermitId = Brand<string, "PermitId">;

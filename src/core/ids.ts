@@ -1,4 +1,4 @@
-import type { ApprovalId, Brand, EvaluationId, PermitId, RequestId } from "./brand.ts";
+import type { ApprovalId, Brand, DeferralId, EvaluationId, PermitId, RequestId } from "./brand.ts";
 import { InputError } from "./errors.ts";
 
 /** Bytes of chance in an id: 128 bits cannot be guessed. */
@@ -14,6 +14,7 @@ const PREFIXES = {
   permit: "prm_",
   token: "tok_",
   session: "ses_",
+  deferral: "dfr_",
 } as const;
 
 export type IdKind = keyof typeof PREFIXES;
@@ -26,6 +27,7 @@ type IdOf = {
   permit: PermitId;
   token: TokenId;
   session: SessionId;
+  deferral: DeferralId;
 };
 
 /** An id from 16 random bytes, such as `arq_5h2j…` (26 characters of base32 after the prefix). */

@@ -8,6 +8,7 @@ export type Listener = (state: RequestState) => void;
  */
 export class Bus {
   readonly #listeners = new Set<Listener>();
+  readonly #residents = new Set<Listener>();
 
   /** Until the returned function is called. A listener must not throw; it runs in the committer's turn. */
   subscribe(listener: Listener): () => void {
@@ -15,10 +16,18 @@ export class Bus {
     return () => this.#listeners.delete(listener);
   }
 
+  /** As `subscribe`, for a part of the server itself, which lives as long as it does and is not counted. */
+  attend(listener: Listener): () => void {
+    this.#residents.add(listener);
+    return () => this.#residents.delete(listener);
+  }
+
   publish(state: RequestState): void {
+    for (const listener of this.#residents) listener(state);
     for (const listener of this.#listeners) listener(state);
   }
 
+  /** Streams and polls that wait. */
   get size(): number {
     return this.#listeners.size;
   }

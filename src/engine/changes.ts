@@ -17,6 +17,7 @@ export type ChangeType =
   | "policy.changed"
   | "directory.changed"
   | "link.changed"
+  | "link.offered"
   | "catalogue.changed"
   | "token.created"
   | "token.revoked"
@@ -24,7 +25,8 @@ export type ChangeType =
   | "session.opened"
   | "session.closed"
   | "erasure.performed"
-  | "export.created";
+  | "export.created"
+  | "notification.failed";
 
 /** One change: what it is, what is to be kept apart, and what the header shows for ever. */
 export type Change = { readonly type: ChangeType; readonly payload: JsonObject; readonly publics: JsonObject };

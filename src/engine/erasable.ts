@@ -87,6 +87,8 @@ class Search {
   /** Requests that are not over, and since when they have not changed. */
   readonly #live = new Map<StreamName, { redeemedAt: Instant | null }>();
   readonly #newest = new Map<string, number>();
+  /** What the directory in force is told by: the entry with the whole of it, and the steps since. */
+  readonly #directory = new Set<number>();
 
   constructor(selector: Selector, names: (json: Json) => boolean) {
     this.#selector = selector;
@@ -98,6 +100,10 @@ class Search {
     this.#now = Math.max(this.#now, at);
     this.#follow(stream, type, at);
     if (RULES.has(type)) this.#newest.set(type, index);
+    if (type === "directory.changed") {
+      if (!isStep(payload)) this.#directory.clear();
+      this.#directory.add(index);
+    }
     if (payload === null || KEPT.has(type)) return;
     const meant = "before" in this.#selector ? at < this.#selector.before : this.#names(read(payload));
     if (!meant) return;
@@ -127,16 +133,23 @@ class Search {
   }
 
   #isInUse({ index, stream, type }: Found): boolean {
-    const inForce = this.#newest.get(type) === index;
+    const inForce = this.#newest.get(type) === index || this.#directory.has(index);
     if (inForce && type === "directory.changed" && !("before" in this.#selector)) {
       const message =
-        "the directory in force still names who is to be forgotten; take them out of directory.yaml first";
+        "the directory in force still names who is to be forgotten; take them out of it first, and where thousands are in it, start the server anew";
       throw new EngineError({ code: "subject_in_directory", message });
     }
     const live = this.#live.get(stream);
     if (inForce) return true;
     return live !== undefined && (live.redeemedAt === null || live.redeemedAt + OUTCOME_WAIT_MS > this.#now);
   }
+}
+
+/** Whether a change of the directory builds on the one before it; null is of an entry that was erased. */
+function isStep(payload: Uint8Array | null): boolean {
+  if (payload === null) return true;
+  const read = JSON.parse(new TextDecoder().decode(payload)) as { readonly base?: string | null };
+  return typeof read.base === "string";
 }
 
 function isNoDirectory({ type }: Found): boolean {
@@ -155,7 +168,10 @@ async function namesOfPerson(ctx: Pick<Context, "store">, person: PersonId): Pro
   const names: string[] = [person];
   for (const { payload } of await ctx.store.stream("directory" as StreamName)) {
     if (payload === null) continue;
-    for (const one of jsonItems(jsonAt(read(payload), "directory", "people"))) {
+    const told = read(payload);
+    // A large directory is told by steps, of which some are people.
+    const stepped = jsonItems(jsonAt(told, "steps")).map((step) => jsonAt(step, "person"));
+    for (const one of [...jsonItems(jsonAt(told, "directory", "people")), ...stepped]) {
       if (jsonText(jsonAt(one, "id")) !== person) continue;
       names.push(jsonText(jsonAt(one, "name")), ...jsonItems(jsonAt(one, "emails")).map(jsonText));
       names.push(...jsonItems(jsonAt(one, "accounts")).map((account) => jsonText(jsonAt(account, "subject"))));

@@ -1,12 +1,11 @@
-import { canonicalAction, jsonText, parseQuestion } from "../core/action/index.ts";
+import { jsonText, parseQuestion } from "../core/action/index.ts";
 import type { JsonObject, Question } from "../core/action/index.ts";
-import { atLeastTwo, covers, isLive, recheck, refuse } from "../core/approval/index.ts";
-import type { OpenedRequest, Refusal, RequestState } from "../core/approval/index.ts";
-import type { AgentId, EvaluationId, GateId, GroupName, Instant, PersonId, RequestId } from "../core/brand.ts";
+import { atLeastTwo, refuse } from "../core/approval/index.ts";
+import type { Refusal, RequestState } from "../core/approval/index.ts";
+import type { AgentId, GroupName, Instant, PersonId, RequestId } from "../core/brand.ts";
 import { encodeHex } from "../core/encoding.ts";
-import { formatId, ID_BYTES, permitOf, type TokenId } from "../core/ids.ts";
-import type { Decision } from "../core/policy/index.ts";
-import { scoreRisk, type Classification, type PolicyId, type Risk } from "../core/risk/index.ts";
+import type { TokenId } from "../core/ids.ts";
+import type { Classification, PolicyId } from "../core/risk/index.ts";
 import type { DocumentChange, RequestRow } from "../ports/store.ts";
 import { recordChange } from "./changes.ts";
 import type { Context } from "./context.ts";
@@ -19,20 +18,27 @@ import {
   type Selector,
 } from "./erasable.ts";
 import { EngineError } from "./errors.ts";
-import { evaluationStream, recordEvaluation } from "./evaluate.ts";
-import { commitRequest, loadRequest, requestStream } from "./journal.ts";
+import { evaluationStream } from "./evaluate.ts";
+import { requestStream } from "./journal.ts";
+import {
+  askOwn,
+  completeOwn,
+  isCovered,
+  ownAssessment,
+  releaseOwn,
+  type OwnAssessment,
+  type OwnReleased,
+} from "./own.ts";
 
 /** Who approves that evidence is erased. */
 export type Privacy = { readonly approvers: GroupName; readonly quorum: number };
 
 const ERASE_ACTION = "keyturn.ledger.erase";
 const OPERATOR: AgentId = "keyturn.operator" as AgentId;
-const GATE: GateId = "keyturn" as GateId;
 const POLICY: PolicyId = "keyturn.privacy" as PolicyId;
 const EXPIRES_IN_MS = 7 * 86_400_000;
 /** Entries of one commit: other appends wait for it. */
 const PART = 2000;
-const ROUNDS_MAX = 8;
 const PENDING = { kind: "erasure", id: "forget" } as const;
 
 export type ErasureAsked = { readonly state: RequestState; readonly plan: ErasurePlan };
@@ -66,16 +72,15 @@ export async function askErasure(
     });
   }
   const question = questionOf(ctx, selector, legalBasis, plan);
-  const at = ctx.clock.now();
-  const assessment = assess(privacy, plan);
-  const { text, digest } = canonicalAction(question);
-  const evaluation = formatId("evaluation", ctx.chance.bytes(ID_BYTES));
-  const caller = { agent: OPERATOR, agentType: "operator", gate: GATE, token: operator, holder: null };
-  await recordEvaluation(ctx, caller, question, { id: evaluation, at, digest, canonical: text, ...assessment });
-  const opened = openedOf(ctx, question, { evaluation, at }, assessment);
-  const result = await commitRequest(ctx, null, [{ type: "request.opened", request: opened }], at);
-  if (result.status !== "committed") throw contention();
-  return { state: result.state, plan };
+  const state = await askOwn(ctx, {
+    agent: OPERATOR,
+    agentType: "operator",
+    token: operator,
+    question,
+    assessment: assess(privacy, plan),
+    barred: [],
+  });
+  return { state, plan };
 }
 
 function questionOf(ctx: Context, selector: Selector, legalBasis: string, plan: ErasurePlan): Question {
@@ -101,10 +106,7 @@ function questionOf(ctx: Context, selector: Selector, legalBasis: string, plan: 
   });
 }
 
-type Held = Extract<Decision, { outcome: "require_approval" }>;
-type Assessed = { readonly classification: Classification; readonly risk: Risk; readonly decision: Held };
-
-function assess({ approvers, quorum }: Privacy, plan: Pick<ErasurePlan, "indexes">): Assessed {
+function assess({ approvers, quorum }: Privacy, plan: Pick<ErasurePlan, "indexes">): OwnAssessment {
   const because = "Payloads of the ledger go for good; their entries and every proof stay.";
   const classification: Classification = {
     effects: [{ effect: "delete", because, provenance: "operator" }],
@@ -115,43 +117,8 @@ function assess({ approvers, quorum }: Privacy, plan: Pick<ErasurePlan, "indexes
     opaque: [],
   };
   const terms = atLeastTwo([{ group: approvers, quorum }]);
-  const hold = { policy: POLICY, because: "Evidence is erased when people agree.", terms, expiresInMs: EXPIRES_IN_MS };
-  const decision: Held = {
-    outcome: "require_approval",
-    holds: [{ ...hold, assurance: "A1" }],
-    terms,
-    expiresInMs: EXPIRES_IN_MS,
-    assurance: "A1",
-  };
-  return { classification, risk: scoreRisk(classification, undefined), decision };
-}
-
-function openedOf(
-  ctx: Context,
-  question: Question,
-  { evaluation, at }: { readonly evaluation: EvaluationId; readonly at: Instant },
-  { classification, risk, decision }: Assessed,
-): OpenedRequest {
-  const { text, digest } = canonicalAction(question);
-  return {
-    id: formatId("request", ctx.chance.bytes(ID_BYTES)),
-    evaluation,
-    digest,
-    canonical: text,
-    question,
-    agent: OPERATOR,
-    gate: GATE,
-    classification,
-    risk,
-    holds: decision.holds,
-    terms: decision.terms,
-    assurance: decision.assurance,
-    barred: [],
-    openedAt: at,
-    expiresAt: (at + EXPIRES_IN_MS) as Instant,
-    approvedForMs: ctx.limits.approvedForMs,
-    client: null,
-  };
+  const hold = { policy: POLICY, because: "Evidence is erased when people agree.", terms };
+  return ownAssessment(classification, hold, EXPIRES_IN_MS);
 }
 
 /** What was erased, and by whose word. */
@@ -178,42 +145,18 @@ export async function performErasure(ctx: Context, privacy: Privacy, id: Request
   });
 }
 
-type Released = { readonly state: RequestState; readonly plan: ErasurePlan; readonly by: readonly PersonId[] };
-
-async function release(ctx: Context, privacy: Privacy, id: RequestId): Promise<Released | Refusal> {
-  for (let round = 0; round < ROUNDS_MAX; round++) {
-    const state = await loadRequest(ctx, id);
-    if (state === null || state.opened.agent !== OPERATOR) return refuse("request_unknown");
-    const { progress, opened } = state;
+async function release(ctx: Context, privacy: Privacy, id: RequestId): Promise<OwnReleased<ErasurePlan> | Refusal> {
+  const planOf = async ({ opened }: RequestState): Promise<ErasurePlan | Refusal> => {
     const { properties } = opened.question.action;
     const selector = selectorOf(properties);
-    if (selector === null) return refuse("request_unknown");
-    if (progress.status !== "approved") return refuse("not_approved");
-    if (progress.outcome !== null) return refuse("permit_redeemed");
-    const plan = await planErasure(ctx, selector, Number(properties?.["until"]));
-    // Redeemed already: an erasure that was broken off, of which a part is gone.
-    if (progress.permit.status === "redeemed") return { state, plan, by: progress.by };
-    const at = ctx.clock.now();
-    if (!isLive(state, at)) return refuse("approval_expired");
-    const voids = recheck(state, ctx.rules().directory, at);
-    if (voids.length > 0) {
-      await commitRequest(ctx, state, voids, at);
-      continue;
-    }
-    const { decision, risk } = assess(privacy, plan);
-    const refusal = covers(state, decision, risk);
+    return selector === null ? refuse("request_unknown") : planErasure(ctx, selector, Number(properties?.["until"]));
+  };
+  return releaseOwn(ctx, id, OPERATOR, planOf, (state, plan) => {
+    const refusal = isCovered(state, assess(privacy, plan));
     if (refusal !== null) return refusal;
-    if (plan.digest !== properties?.["plan"]) return refuse("permit_other_action");
-    const permit = permitOf(id);
-    const expiresAt = progress.approvedUntil;
-    const events = [
-      { type: "permit.issued", permit, gate: GATE, expiresAt },
-      { type: "permit.redeemed", permit, gate: GATE, attempt: id },
-    ] as const;
-    const result = await commitRequest(ctx, state, events, at);
-    if (result.status === "committed") return { state: result.state, plan, by: progress.by };
-  }
-  throw contention();
+    const agreed = state.opened.question.action.properties?.["plan"];
+    return plan.digest === agreed ? null : refuse("permit_other_action");
+  });
 }
 
 /** One part, in the same commit as the entry that says so. */
@@ -267,12 +210,9 @@ async function complete(ctx: Context, state: RequestState, plan: ErasurePlan): P
   const streams = [evaluationStream(evaluation), requestStream(id)];
   const own = (await Promise.all(streams.map((stream) => ctx.store.stream(stream)))).flat();
   const naming = own.filter(({ payload }) => payload !== null && plan.names(JSON.parse(decoder.decode(payload))));
-  const at = ctx.clock.now();
-  const outcome = { status: "succeeded", at, details: { entries: plan.indexes.length } } as const;
   const erase = naming.map(({ index }) => index);
-  const extra = { erase, documents: [{ ...PENDING, body: { pending: true } }] };
-  const result = await commitRequest(ctx, state, [{ type: "action.completed", outcome }], at, extra);
-  if (result.status !== "committed") throw contention();
+  const documents = [{ ...PENDING, body: { pending: true } }];
+  await completeOwn(ctx, state, { entries: plan.indexes.length }, { erase, documents });
 }
 
 const decoder = new TextDecoder();
@@ -282,8 +222,4 @@ export async function resumeForget(ctx: Pick<Context, "store">): Promise<void> {
   if ((await ctx.store.document(PENDING.kind, PENDING.id)) === null) return;
   await ctx.store.forget();
   await ctx.store.append({ entries: [], documents: [{ ...PENDING, body: null }] });
-}
-
-function contention(): EngineError {
-  return new EngineError({ code: "contention", message: "the ledger is changing at this moment; try again" });
 }

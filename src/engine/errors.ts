@@ -4,6 +4,7 @@ export type EngineErrorCode =
   | "subject_not_yours"
   | "rate_limited"
   | "pending_limited"
+  | "facts_limited"
   | "evaluation_unknown"
   | "evaluation_expired"
   | "denial_binding_invalid"

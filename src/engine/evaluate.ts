@@ -1,12 +1,17 @@
-import { canonicalAction, type Question } from "../core/action/index.ts";
+import { canonicalAction, type JsonObject, type Question } from "../core/action/index.ts";
 import type { AgentId, Digest, EvaluationId, GateId, Instant, PersonId, StreamName } from "../core/brand.ts";
 import { formatId, ID_BYTES, type TokenId } from "../core/ids.ts";
 import type { Decision } from "../core/policy/index.ts";
-import type { Classification, Risk } from "../core/risk/index.ts";
-import { assess } from "./assess.ts";
-import type { Context } from "./context.ts";
+import type { Classification, Moment, Risk } from "../core/risk/index.ts";
+import type { Append, NewEntry } from "../ports/store.ts";
+import { assess, type Assessing, type Assessment } from "./assess.ts";
+import type { Context, Rules } from "./context.ts";
+import { deferralAt, openDeferral, resolveDeferral, type Deferral } from "./deferrals.ts";
 import { EngineError } from "./errors.ts";
 import { asJson, deniedSlot, loadRequest, seal } from "./journal.ts";
+import { momentJson } from "./moment-json.ts";
+import { Tally } from "./tally.ts";
+import { tighten } from "./tighten.ts";
 import { parseId } from "../core/ids.ts";
 
 /** Who calls, as the gate's token says. */
@@ -17,6 +22,8 @@ export type Caller = {
   readonly token: TokenId;
   /** The person who holds the token, when it was made for one. */
   readonly holder: PersonId | null;
+  /** People behind the caller by the word of the platform that it runs on, in the members of a subject's claims. */
+  readonly vouched?: JsonObject;
 };
 
 /** One answered question. It is in the ledger before anybody hears of it. */
@@ -26,8 +33,14 @@ export type Evaluation = {
   readonly digest: Digest;
   readonly canonical: string;
   readonly classification: Classification;
+  /** What came before; left out where nobody looked back. */
+  readonly moment?: Moment;
   readonly risk: Risk;
   readonly decision: Decision;
+  /** The stricter action that policy put in the place of this one, and its own evaluation. */
+  readonly modified?: { readonly question: Question; readonly evaluation: Evaluation };
+  /** The wait for facts that this answer began or joined. */
+  readonly deferral?: Deferral;
 };
 
 export function evaluationStream(id: EvaluationId): StreamName {
@@ -40,20 +53,85 @@ export async function evaluate(ctx: Context, caller: Caller, question: Question)
   checkSubject(ctx, caller, question);
   const at = ctx.clock.now();
   const { text: canonical, digest } = canonicalAction(question);
-  const assessed = assess(question, ctx.rules(), at);
-  const { classification, risk, decision: first } = assessed instanceof Promise ? await assessed : assessed;
-  const decision = first.outcome === "require_approval" ? await afterDenial(ctx, caller, digest, first, at) : first;
-  const evaluation: Evaluation = {
-    id: formatId("evaluation", ctx.chance.bytes(ID_BYTES)),
-    at,
+  const rules = ctx.rules();
+  const id = formatId("evaluation", ctx.chance.bytes(ID_BYTES));
+  const tally = new Tally(ctx, caller.agent);
+  const settle = (assessment: Assessment): void => tally.count(id, assessment);
+  const asked: Assessing = {
+    agent: caller.agent,
+    question,
     digest,
-    canonical,
-    classification,
-    risk,
-    decision,
+    rules,
+    at,
+    settle,
+    advice: adviceOf(ctx, question, digest),
   };
-  await recordEvaluation(ctx, caller, question, evaluation);
-  return evaluation;
+  try {
+    const assessed = assess(ctx, asked);
+    const first = assessed instanceof Promise ? await assessed : assessed;
+    const evaluation: Evaluation = { id, at, digest, canonical, ...first };
+    // Most answers end here, with nothing to wait for.
+    const isPlain = first.decision.outcome === "allow" || first.decision.outcome === "deny";
+    const concluded = isPlain ? evaluation : await conclude(ctx, caller, asked, evaluation, tally);
+    return await record(ctx, rules, caller, question, concluded, tally);
+  } catch (error) {
+    tally.undo();
+    throw error;
+  }
+}
+
+function adviceOf({ around: { adviser } }: Context, question: Question, digest: Digest): Assessing["advice"] {
+  return adviser === null ? null : (classification) => adviser({ question, digest, classification });
+}
+
+/** What an answer other than yes and no comes to: people who have just denied, a stricter action, a wait for facts. */
+async function conclude(
+  ctx: Context,
+  caller: Caller,
+  asked: Assessing,
+  evaluation: Evaluation,
+  tally: Tally,
+): Promise<Evaluation> {
+  const { digest, at, decision, risk, classification } = evaluation;
+  if (decision.outcome === "require_approval") {
+    return { ...evaluation, decision: await afterDenial(ctx, caller, digest, decision, at) };
+  }
+  if (decision.outcome === "defer") return deferred(ctx, caller, evaluation, decision);
+  const id = formatId("evaluation", ctx.chance.bytes(ID_BYTES));
+  const result = await tighten(ctx, asked, { classification, risk, decision }, ({ assessment }) =>
+    tally.count(id, assessment),
+  );
+  if ("outcome" in result) return { ...evaluation, decision: result };
+  const { question, assessment, ...changed } = result;
+  const inner = assessment.decision;
+  if (inner.outcome === "deny") {
+    tally.drop(id);
+    return { ...evaluation, decision: { ...inner, because: `Even if it is changed: ${inner.because}` } };
+  }
+  // The facts are of the resource, or are told of the action that was asked for: it waits as it is.
+  if (inner.outcome === "defer") return deferred(ctx, caller, evaluation, inner);
+  const answered = await afterDenial(ctx, caller, changed.digest, inner, at);
+  if (answered.outcome === "deny") return { ...evaluation, decision: answered };
+  return { ...evaluation, modified: { question, evaluation: { id, at, ...changed, ...assessment } } };
+}
+
+/** The same action waits once; one that has just waited in vain is denied. */
+function deferred(
+  ctx: Context,
+  caller: Caller,
+  evaluation: Evaluation,
+  decision: Extract<Decision, { outcome: "defer" }>,
+): Evaluation {
+  const { digest, at } = evaluation;
+  const known = ctx.around.deferrals.of(caller.agent, digest);
+  const status = known === null ? null : deferralAt(known, at);
+  if (known !== null && status === "waiting") return { ...evaluation, decision, deferral: known };
+  if (known !== null && status === "expired" && at < known.expiresAt + ctx.limits.denialCooldownMs) {
+    const because = `Nobody said in time what is missing: ${known.facts.join(", ")}.`;
+    const { policies } = decision;
+    return { ...evaluation, decision: { outcome: "deny", code: "deferral_expired", because, policies } };
+  }
+  return { ...evaluation, decision };
 }
 
 /** A token speaks for one agent only, and the agent must be in the directory. */
@@ -104,6 +182,7 @@ export async function afterDenial(
   decision: Decision,
   at: Instant,
 ): Promise<Decision> {
+  if (decision.outcome !== "require_approval") return decision;
   const holder = await ctx.store.slot(deniedSlot({ agent: caller.agent, digest }));
   if (holder === null) return decision;
   const request = await loadRequest(ctx, parseId("request", holder.slice("request/".length)));
@@ -117,15 +196,71 @@ export async function afterDenial(
   };
 }
 
-/** Writes down an answer. Only who has made it by the rules in force may call this. */
+/** Writes down an answer and the rules that it rests on, which may not be those in force any more. */
 export async function recordEvaluation(
   ctx: Context,
+  rules: Rules,
   caller: Caller,
   question: Question,
   evaluation: Evaluation,
 ): Promise<void> {
-  const { id, at, digest, classification, risk, decision } = evaluation;
-  const policies = ctx.rules().policies.digest;
+  await append(ctx, [entryOf(ctx, rules, caller, question, evaluation)], {});
+}
+
+/** One append, whatever belongs to the answer: the evaluation of a stricter action, the beginning or end of a wait. */
+async function record(
+  ctx: Context,
+  rules: Rules,
+  caller: Caller,
+  question: Question,
+  evaluation: Evaluation,
+  tally: Tally,
+): Promise<Evaluation> {
+  const { id, at, digest, decision, modified, deferral } = evaluation;
+  const { deferrals, sessions, keeper } = ctx.around;
+  const entries = [entryOf(ctx, rules, caller, question, evaluation)];
+  if (modified !== undefined) entries.push(entryOf(ctx, rules, caller, modified.question, modified.evaluation));
+  const known = deferrals.of(caller.agent, digest);
+  const change =
+    decision.outcome === "defer"
+      ? deferral === undefined
+        ? openDeferral(ctx, caller.agent, { question, digest, evaluation: id, at }, decision)
+        : null
+      : known !== null && deferralAt(known, at) === "waiting"
+        ? resolveDeferral(ctx, known, at, { evaluation: id })
+        : null;
+  const { entries: more = [], ...extra } = change?.parts ?? {};
+  const result = await append(ctx, [...entries, ...more], extra);
+  if (result === "full") {
+    const because = `More than ${ctx.limits.deferredPerAgent} actions of this agent wait for facts.`;
+    const full = { outcome: "deny", code: "limit_exceeded", because, policies: [] } as const;
+    return record(ctx, rules, caller, question, { ...evaluation, decision: full }, tally);
+  }
+  sessions.attempted(caller.agent, question, at);
+  if (decision.outcome === "deny") tally.deny(id, question, at);
+  tally.settle(
+    entries.map(({ stream }) => stream),
+    result,
+  );
+  keeper.counted();
+  if (change === null) return evaluation;
+  deferrals.put(change.deferral);
+  return decision.outcome === "defer" ? { ...evaluation, deferral: change.deferral } : evaluation;
+}
+
+async function append(
+  ctx: Context,
+  entries: readonly NewEntry[],
+  extra: Omit<Append, "entries">,
+): Promise<number | "full"> {
+  const result = await ctx.store.append({ entries, ...extra });
+  if (result.status === "appended") return result.index;
+  if (result.status === "conflict" && result.on === "owner") return "full";
+  throw new EngineError({ code: "contention", message: "the evaluation could not be recorded; try again" });
+}
+
+function entryOf(ctx: Context, rules: Rules, caller: Caller, question: Question, evaluation: Evaluation): NewEntry {
+  const { id, at, digest, classification, moment, risk, decision, modified, deferral } = evaluation;
   const payload = asJson({
     agent: caller.agent,
     gate: caller.gate,
@@ -133,19 +268,23 @@ export async function recordEvaluation(
     question,
     digest,
     classification,
+    ...(moment === undefined ? {} : { moment: momentJson(moment, at) }),
     risk,
     decision,
+    ...(modified === undefined
+      ? {}
+      : { modified: { evaluation: modified.evaluation.id, digest: modified.evaluation.digest } }),
+    ...(deferral === undefined ? {} : { deferral: deferral.id }),
   });
   const publics = {
     digest,
     gate: caller.gate,
     outcome: decision.outcome,
     level: risk.level,
-    policies,
+    policies: rules.policies.digest,
+    directory: rules.directory.digest,
+    catalogue: rules.catalogueDigest,
     weights: risk.weights,
   };
-  const entry = seal(ctx, evaluationStream(id), 0, "action.evaluated", at, payload, publics);
-  const result = await ctx.store.append({ entries: [entry] });
-  if (result.status !== "appended")
-    throw new EngineError({ code: "contention", message: "the evaluation could not be recorded; try again" });
+  return seal(ctx, evaluationStream(id), 0, "action.evaluated", at, payload, publics);
 }

@@ -4,6 +4,8 @@ import type { AgentId, Instant } from "../core/brand.ts";
 export type Limits = {
   /** Requests of one agent that may wait for people at a time. */
   readonly pendingPerAgent: number;
+  /** Actions of one agent that may wait for facts at a time. */
+  readonly deferredPerAgent: number;
   /** Evaluations of one agent in a minute. */
   readonly evaluationsPerMinute: number;
   /** After people denied an action, how long the same one is denied without asking them again, in milliseconds. */
@@ -14,15 +16,19 @@ export type Limits = {
   readonly approvedForMs: number;
   /** Tasks that one long poll may wait for, in milliseconds. */
   readonly waitMaxMs: number;
+  /** Streams and long polls that are open at a time in one server. */
+  readonly waitersMax: number;
 };
 
 export const LIMITS_DEFAULT: Limits = {
   pendingPerAgent: 100,
+  deferredPerAgent: 20,
   evaluationsPerMinute: 6000,
   denialCooldownMs: 10 * 60_000,
   evaluationTtlMs: 10 * 60_000,
   approvedForMs: 60 * 60_000,
   waitMaxMs: 60_000,
+  waitersMax: 40_000,
 };
 
 const WINDOW_MS = 60_000;

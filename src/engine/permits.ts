@@ -7,8 +7,8 @@ import {
   type Refusal,
   type RequestState,
 } from "../core/approval/index.ts";
-import { canonicalize } from "../core/action/index.ts";
-import type { Digest, EvaluationId, Instant, PermitId } from "../core/brand.ts";
+import { canonicalize, type Question } from "../core/action/index.ts";
+import type { AgentId, Digest, EvaluationId, Instant, PermitId, StreamName } from "../core/brand.ts";
 import { approvalOf, parseId, permitOf, requestOf, requestOfPermit } from "../core/ids.ts";
 import { openEntry } from "../core/ledger/index.ts";
 import {
@@ -21,11 +21,15 @@ import {
   type PermitClaims,
 } from "../core/permit/index.ts";
 import type { StoredEntry } from "../ports/store.ts";
-import { assess } from "./assess.ts";
+import { lasting, type Classification } from "../core/risk/index.ts";
+import { assess, type Assessment } from "./assess.ts";
 import type { Context } from "./context.ts";
 import { EngineError } from "./errors.ts";
-import { evaluationStream, type Caller, type Evaluation } from "./evaluate.ts";
-import { asJson, commitRequest, loadRequest, requestStream, seal } from "./journal.ts";
+import { checkSubject, evaluationStream, type Caller, type Evaluation } from "./evaluate.ts";
+import { asJson, commitRequest, isLate, loadRequest, requestStream, seal } from "./journal.ts";
+import { deedOf, type Deed } from "./session-agent.ts";
+import { extraIn, keyOf } from "./session-store.ts";
+import type { Reservation } from "./session.ts";
 
 /** Where in the ledger something stands. */
 export type Receipt = { readonly index: number; readonly size: number };
@@ -58,7 +62,8 @@ export async function applyApproval(
     if (permit.status === "issued" && permit.gate === caller.gate && permit.expiresAt - at > PERMIT_TTL_MS / 2) {
       return signed(ctx, caller, state, permit.at, permit.expiresAt);
     }
-    const expiresAt = Math.min(at + PERMIT_TTL_MS, approvedUntil) as Instant;
+    // The claims of a JWS count whole seconds; what the ledger says must not be later.
+    const expiresAt = (Math.floor(Math.min(at + PERMIT_TTL_MS, approvedUntil) / 1000) * 1000) as Instant;
     const issued = { type: "permit.issued", permit: permitOf(id), gate: caller.gate, expiresAt } as const;
     const result = await commitRequest(ctx, state, [issued], at);
     if (result.status === "committed") return signed(ctx, caller, state, at, expiresAt);
@@ -109,7 +114,7 @@ async function refusalNow(
     await commitRequest(ctx, state, voids, at);
     return "again";
   }
-  return covers(state, assessed.decision, assessed.risk);
+  return covers(state, assessed.decision, lasting(assessed.risk));
 }
 
 function lastVoid(state: RequestState): string {
@@ -148,24 +153,46 @@ export async function redeem(
       at,
     });
     if (refused !== null) return refused;
-    const refusal = await refusalNow(ctx, state, digest, await assess(state.opened.question, ctx.rules(), at));
-    if (refusal === "again") continue;
-    if (refusal !== null) return refusal;
-
-    const result = await commitRequest(
-      ctx,
-      state,
-      [{ type: "permit.redeemed", permit: claims.permit, gate: caller.gate, attempt }],
-      at,
-    );
-    if (result.status === "committed")
-      return { id: claims.permit, at, receipt: { index: result.index, size: result.size } };
+    checkSubject(ctx, caller, state.opened.question);
+    const released = await release(ctx, caller, state, { digest, permit: claims.permit, attempt, at });
+    if (released !== "again") return released;
   }
   throw new EngineError({
     code: "contention",
     message: "the permit is being redeemed at this moment; retry with the same attempt",
     retryAfterMs: 200,
   });
+}
+
+/** The one look at policy, people and clock that counts, and the commit. What is let through counts from that look on. */
+async function release(
+  ctx: Context,
+  caller: Caller,
+  state: RequestState,
+  { digest, permit, attempt, at }: { digest: string; permit: PermitId; attempt: string; at: Instant },
+): Promise<Redeemed | Refusal | "again"> {
+  const { opened } = state;
+  const { question } = opened;
+  const key = keyOf(requestStream(opened.id), "permit.redeemed");
+  const counted: { reservation: Reservation | null } = { reservation: null };
+  const settle = ({ deed }: Assessment): void => {
+    counted.reservation = ctx.around.sessions.pass(key, opened.agent, deed);
+  };
+  let isDone = false;
+  try {
+    const asked = { agent: opened.agent, question, digest: opened.digest, rules: ctx.rules(), at, settle };
+    const refusal = await refusalNow(ctx, state, digest, await assess(ctx, asked));
+    if (refusal !== null) return refusal;
+    const redeemed = { type: "permit.redeemed", permit, gate: caller.gate, attempt } as const;
+    const result = await commitRequest(ctx, state, [redeemed], at);
+    if (result.status !== "committed") return isLate(result) ? refuse("permit_expired") : "again";
+    isDone = true;
+    counted.reservation?.settle(result.index);
+    ctx.around.keeper.counted();
+    return { id: permit, at, receipt: { index: result.index, size: result.size } };
+  } finally {
+    if (!isDone) counted.reservation?.undo();
+  }
 }
 
 /** A retry whose first answer was lost: the same gate, digest and attempt. Anything else is a second use. */
@@ -211,7 +238,11 @@ export async function completePermit(
     }
     const at = ctx.clock.now();
     const result = await commitRequest(ctx, state, [{ type: "action.completed", outcome: { ...outcome, at } }], at);
-    if (result.status === "committed") return { index: result.index, size: result.size };
+    if (result.status === "committed") {
+      const deed = deedOf(state.opened.question, state.opened.classification, at);
+      countRows(ctx, requestStream(state.opened.id), { agent: state.opened.agent, deed }, outcome, result.index);
+      return { index: result.index, size: result.size };
+    }
   }
   throw new EngineError({ code: "contention", message: "the outcome is being recorded at this moment; try again" });
 }
@@ -236,7 +267,7 @@ export async function completeEvaluation(
   const [entry, completed] = await ctx.store.stream(stream);
   if (entry === undefined) return refuse("permit_unknown");
   const { payload } = openEntry(entry.header, entry.payload, entry.salt);
-  const body = payload as { agent?: string; digest?: string; decision?: { outcome?: string } } | null;
+  const body = payload as Partial<Answered> | null;
   if (body?.agent !== caller.agent) return refuse("permit_unknown");
   if (body.decision?.outcome !== "allow") return refuse("not_redeemed");
   if (completed !== undefined) {
@@ -252,5 +283,32 @@ export async function completeEvaluation(
       seal(ctx, stream, 1, "action.completed", at, payloadOut, { digest: body.digest ?? "", status: outcome.status }),
     ],
   });
-  return result.status === "appended" ? { index: result.index, size: result.size } : refuse("outcome_known");
+  if (result.status !== "appended") return refuse("outcome_known");
+  if (body.question !== undefined && body.classification !== undefined) {
+    const deed = deedOf(body.question, body.classification, at);
+    countRows(ctx, stream, { agent: caller.agent, deed }, outcome, result.index);
+  }
+  return { index: result.index, size: result.size };
+}
+
+/** What is needed of an evaluation's payload. */
+type Answered = {
+  readonly agent: string;
+  readonly digest: string;
+  readonly decision: { readonly outcome?: string };
+  readonly question: Question;
+  readonly classification: Classification;
+};
+
+/** Rows as they came replace an estimate that was smaller; whoever estimates low has taken them all the same. */
+function countRows(
+  ctx: Context,
+  stream: StreamName,
+  { agent, deed }: { readonly agent: AgentId; readonly deed: Deed },
+  outcome: Omit<Outcome, "at">,
+  index: number,
+): void {
+  const rows = extraIn(asJson({ outcome }));
+  if (rows === null || rows <= deed.added.rows) return;
+  ctx.around.sessions.more(keyOf(stream, "action.completed"), agent, deed, rows - deed.added.rows, index);
 }

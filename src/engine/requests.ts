@@ -13,6 +13,7 @@ import {
   attach,
   cancel,
   covers,
+  editorsOf,
   expire,
   isLive,
   peopleBehind,
@@ -25,6 +26,7 @@ import type { Digest, EvaluationId, Instant, RequestId } from "../core/brand.ts"
 import { formatId, ID_BYTES, parseId } from "../core/ids.ts";
 import { openEntry } from "../core/ledger/index.ts";
 import type { Decision } from "../core/policy/index.ts";
+import { lasting, type Risk } from "../core/risk/index.ts";
 import { assess, type Assessment } from "./assess.ts";
 import type { Context } from "./context.ts";
 import { EngineError } from "./errors.ts";
@@ -152,7 +154,9 @@ async function commitOpen(
   action: { digest: Digest; text: string },
 ): Promise<Committed | NotCommitted> {
   const at = ctx.clock.now();
-  const assessment = await assess(wanted.question, ctx.rules(), at);
+  const { question } = wanted;
+  const asked = { agent: caller.agent, question, digest: action.digest, rules: ctx.rules(), at };
+  const assessment = await assess(ctx, asked);
   // An evaluation made before people said no must not be a way round their denial.
   const decision = requestable(await afterDenial(ctx, caller, action.digest, assessment.decision, at));
   const opened = openedRequest(ctx, caller, wanted, action, { ...assessment, decision }, at);
@@ -165,9 +169,12 @@ async function commitOpen(
   );
 }
 
+const WORDS = { deny: "denied", modify: "to be changed; evaluate again", defer: "waiting for facts; evaluate again" };
+
 function requestable(decision: Decision): Held {
   if (decision.outcome === "require_approval") return decision;
-  const now = decision.outcome === "deny" ? `denied: ${decision.because}` : "allowed; evaluate again";
+  const now =
+    decision.outcome === "allow" ? "allowed; evaluate again" : `${WORDS[decision.outcome]}: ${decision.because}`;
   throw new EngineError({ code: "not_requestable", message: `nobody can be asked for this action: it is now ${now}` });
 }
 
@@ -193,7 +200,8 @@ function openedRequest(
     holds: decision.holds,
     terms: needsTwo(behind) ? atLeastTwo(decision.terms) : decision.terms,
     assurance: decision.assurance,
-    barred: behind.barred,
+    // Editors are no initiators: they bar themselves, and make no action somebody's.
+    barred: [...behind.barred, ...editorsOf(decision, ctx.rules().directory, at)],
     openedAt: at,
     expiresAt: (at + decision.expiresInMs) as Instant,
     approvedForMs: ctx.limits.approvedForMs,
@@ -210,6 +218,7 @@ function behindOf(ctx: Context, caller: Caller, wanted: Ask, at: Instant): Behin
     directory,
     at,
     wanted.client,
+    caller.vouched ?? null,
   );
 }
 
@@ -236,14 +245,17 @@ async function commitAttach(
     reason,
   });
   const after = events.reduce((next, event) => applyEvent(next, { event, at }), state);
-  const ended = outgrown(after, await assess(wanted.question, ctx.rules(), at));
+  const { question } = wanted;
+  const asked = { agent: caller.agent, question, digest: state.opened.digest, rules: ctx.rules(), at };
+  const { decision, risk } = await assess(ctx, asked);
+  const ended = outgrown(after, decision, lasting(risk));
   if (ended === null) return commitRequest(ctx, state, events, at, idempotency(wanted, caller, state.opened.id));
   const result = await commitRequest(ctx, state, [...events, ended], at);
   return result.status === "committed" ? null : result;
 }
 
 /** The end of a request that could be approved, or was, and would still release nothing: else the agent waits in vain. */
-function outgrown(state: RequestState, { decision, risk }: Assessment): RequestEvent | null {
+function outgrown(state: RequestState, decision: Decision, risk: Risk): RequestEvent | null {
   if (state.progress.status === "approved")
     return covers(state, decision, risk) === null ? null : { type: "permit.expired" };
   if (suffices(state, decision, risk)) return null;

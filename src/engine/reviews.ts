@@ -4,13 +4,18 @@ import {
   type Refusal,
   type RefusalCode,
   type RequestState,
+  type ReviewCommand,
+  type ReviewProof,
   type Reviewer,
   type Verdict,
 } from "../core/approval/index.ts";
 import type { RequestId } from "../core/brand.ts";
+import { cardDigest } from "../core/card/index.ts";
+import type { DocumentChange } from "../ports/store.ts";
 import type { Context } from "./context.ts";
 import { EngineError } from "./errors.ts";
-import { commitRequest, loadRequest } from "./journal.ts";
+import { commitRequest, isLate, loadRequest } from "./journal.ts";
+import { cardNow } from "./notify.ts";
 import { settleExpired } from "./requests.ts";
 
 /** A person's intent. `reviewer` and `account` come from the authenticated session; only the rest from a body. */
@@ -23,6 +28,12 @@ export type Intent = {
   readonly reason: string | null;
   /** One click: the same nonce twice is one review. */
   readonly nonce: string;
+  /** The digest of the card that was looked at, where the channel says it; another one than today's is refused. */
+  readonly card?: string | null;
+  /** What was signed for it, verified; or why what was sent does not hold: it is recorded then like every refusal. */
+  readonly proof?: ReviewProof | Refusal | null;
+  /** Written in the same commit as the review. */
+  readonly documents?: readonly DocumentChange[];
 };
 
 const ROUNDS_MAX = 16;
@@ -35,6 +46,8 @@ const TELLING: ReadonlySet<RefusalCode> = new Set([
   "member_too_late",
   "link_too_weak",
   "assurance_too_low",
+  "passkey_revoked",
+  "assertion_invalid",
   "digest_changed",
 ]);
 /** Refused tries that one request records; the rest is refused without an entry, so clicking cannot fill the ledger. */
@@ -48,16 +61,24 @@ export async function submitReview(ctx: Context, id: RequestId, intent: Intent):
     if (isRepeated(state, intent)) return state;
     const at = ctx.clock.now();
     if (await settleExpired(ctx, state)) continue;
-    const events = review(state, { ...intent, at }, ctx.rules().directory);
+    const { proof = null, documents = [] } = intent;
+    if (proof !== null && "refused" in proof) return recordRefusal(ctx, state, intent, proof);
+    const command = { ...intent, proof, card: cardSeen(ctx, state, intent), at };
+    const events = review(state, command, ctx.rules().directory);
     if ("refused" in events) return recordRefusal(ctx, state, intent, events);
-    const result = await commitRequest(ctx, state, events, at);
+    const result = await commitRequest(ctx, state, events, at, documents.length === 0 ? {} : { documents });
     if (result.status === "committed") return result.state;
+    if (isLate(result)) return refuse("request_expired");
   }
   throw new EngineError({
     code: "contention",
     message: "too many reviews at this moment; try again",
     retryAfterMs: 500,
   });
+}
+
+function cardSeen(ctx: Context, state: RequestState, { card }: Intent): NonNullable<ReviewCommand["card"]> | null {
+  return card === undefined || card === null ? null : { shown: card, now: cardDigest(cardNow(ctx, state)) };
 }
 
 /** The same click once more, its first answer lost or still under way: it is answered as the first was, even after the end. */

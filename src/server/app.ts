@@ -1,14 +1,20 @@
 import { fastify, type FastifyInstance, type FastifyReply } from "fastify";
 import { JSON_BYTES_MAX, parseJson } from "../core/action/index.ts";
+import { acceptForms } from "./form.ts";
 import type { House } from "./house.ts";
 import { HttpProblem, problemOf } from "./problem.ts";
 import { Routes } from "./route.ts";
+import { accountRoutes } from "./routes/sessions-accounts.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { authzenRoutes } from "./routes/authzen.ts";
+import { directoryRoutes } from "./routes/directory.ts";
 import { eraseRoutes } from "./routes/erase.ts";
 import { exportRoutes } from "./routes/export.ts";
+import { factRoutes } from "./routes/facts.ts";
 import { ledgerRoutes } from "./routes/ledger.ts";
 import { metaRoutes } from "./routes/meta.ts";
+import { passkeyRoutes } from "./routes/passkeys.ts";
+import { oidcRoutes } from "./routes/oidc.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { permitRoutes } from "./routes/permits.ts";
 import { requestRoutes } from "./routes/requests.ts";
@@ -53,11 +59,17 @@ export function buildApp(house: House, log: Log): FastifyInstance {
       done(error as Error, undefined);
     }
   });
+  acceptForms(app);
   app.addHook("onRequest", (request, reply, done) => {
     const id = request.headers["x-request-id"];
     if (typeof id === "string" && /^[\x21-\x7e]{1,200}$/.test(id)) void reply.header("x-request-id", id);
     void reply.header("x-content-type-options", "nosniff").header("cache-control", "no-store");
-    done();
+    try {
+      house.pressure.enter(request.raw, reply.raw);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
   });
   app.setErrorHandler((error, _request, reply) => answerWith(error, reply));
   app.setNotFoundHandler(() => {
@@ -73,9 +85,14 @@ export function buildApp(house: House, log: Log): FastifyInstance {
   authzenRoutes(routes, house);
   requestRoutes(routes, house);
   permitRoutes(routes, house);
+  factRoutes(routes, house);
   peopleRoutes(routes, house);
+  passkeyRoutes(routes, house);
   sessionRoutes(routes, house);
+  oidcRoutes(routes, house, log);
+  accountRoutes(routes, house);
   adminRoutes(routes, house);
+  directoryRoutes(routes, house);
   ledgerRoutes(routes, house);
   eraseRoutes(routes, house);
   exportRoutes(routes, house);

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from "fastify";
+import { rolesOf, type Role } from "../core/approval/index.ts";
 import type { AgentId } from "../core/brand.ts";
 import type { Caller, Principal, Rules } from "../engine/index.ts";
 import type { House } from "./house.ts";
@@ -6,10 +7,14 @@ import { HttpProblem } from "./problem.ts";
 
 export type GatePrincipal = Extract<Principal, { kind: "gate" }>;
 export type SessionPrincipal = Extract<Principal, { kind: "session" }>;
+export type ScimPrincipal = Extract<Principal, { kind: "scim" }>;
 export type OperatorPrincipal = Extract<Principal, { kind: "operator" }>;
 
-/** Who may call a route. `reader` is a person or an operator: both may look. */
-export type Access = "anyone" | "gate" | "person" | "operator" | "reader";
+/**
+ * Who may call a route. `reader` is a person or an operator: both may look. `admin` is an operator or a person of that
+ * role, `auditor` one of these or a person of that role. Machines have no role; `scim` is a provisioning client.
+ */
+export type Access = "anyone" | "gate" | "person" | "operator" | "reader" | "admin" | "auditor" | "scim";
 export type PrincipalFor<A extends Access> = A extends "anyone"
   ? null
   : A extends "gate"
@@ -18,10 +23,12 @@ export type PrincipalFor<A extends Access> = A extends "anyone"
       ? SessionPrincipal
       : A extends "operator"
         ? OperatorPrincipal
-        : SessionPrincipal | OperatorPrincipal;
+        : A extends "scim"
+          ? ScimPrincipal
+          : SessionPrincipal | OperatorPrincipal;
 
 /** What it takes to know who calls. */
-export type Guarding = Pick<House, "credentials" | "rules" | "publicUrl">;
+export type Guarding = Pick<House, "credentials" | "rules" | "publicUrl" | "fresh">;
 
 export const COOKIE = "keyturn_session";
 
@@ -30,7 +37,13 @@ const KINDS: Readonly<Record<Exclude<Access, "anyone">, readonly Principal["kind
   person: ["session"],
   operator: ["operator"],
   reader: ["session", "operator"],
+  admin: ["session", "operator"],
+  auditor: ["session", "operator"],
+  scim: ["scim"],
 };
+
+/** The roles that open a route to a person. */
+const ROLES: Readonly<Partial<Record<Access, readonly Role[]>>> = { admin: ["admin"], auditor: ["admin", "auditor"] };
 
 /** Finds out who calls, from the token or the cookie and from nothing else, and whether that kind may. */
 export async function authenticate<A extends Access>(
@@ -49,6 +62,14 @@ export async function authenticate<A extends Access>(
     throw new HttpProblem({ status: 401, code: "unauthenticated", message: "bring a valid token or sign in" });
   if (!kinds.includes(principal.kind))
     throw new HttpProblem({ status: 403, code: "not_allowed", message: refusalFor(principal, access) });
+  const roles = principal.kind === "session" ? ROLES[access] : undefined;
+  if (roles !== undefined && principal.kind === "session") {
+    const held = rolesOf(house.rules.current.directory, principal.person);
+    if (!roles.some((role) => held.has(role))) {
+      const message = `this needs ${roles.map((role) => `the role \`${role}\``).join(" or ")}, or an operator's token`;
+      throw new HttpProblem({ status: 403, code: "not_allowed", message });
+    }
+  }
   return principal as PrincipalFor<A>;
 }
 
@@ -60,7 +81,9 @@ async function standing(house: Guarding, secret: string): Promise<Principal | nu
 }
 
 function refusalFor(principal: Principal, access: Access): string {
-  if (principal.kind === "gate" && (access === "person" || access === "reader")) {
+  if (access === "scim") return "this needs the token of a provisioning client";
+  if (principal.kind === "scim") return "a provisioning client's token opens /scim/v2 and nothing else";
+  if (principal.kind === "gate" && access !== "operator") {
     return "an agent's token asks; only people, signed in, look at requests and review them";
   }
   return `this needs ${access === "gate" ? "a gate's token" : access === "operator" ? "an operator's token" : "a signed-in person"}`;
@@ -72,12 +95,26 @@ function bearerOf(request: FastifyRequest): string | null {
   return /^Bearer ([A-Za-z0-9_-]{1,200})$/i.exec(header)?.[1] ?? "";
 }
 
-function cookieOf(request: FastifyRequest): string | null {
+/** A cookie of this name; null where the request brings none. */
+export function cookieOf(request: FastifyRequest, wanted: string = COOKIE): string | null {
   for (const part of (request.headers.cookie ?? "").split(";")) {
     const [name, value] = part.trim().split("=", 2);
-    if (name === COOKIE && value !== undefined) return value;
+    if (name === wanted && value !== undefined) return value;
   }
   return null;
+}
+
+/** The session that a browser brings where none is needed; null for none, or for one that is over. */
+export async function sessionOf(house: Guarding, request: FastifyRequest): Promise<SessionPrincipal | null> {
+  const secret = cookieOf(request);
+  const principal = secret === null ? null : await standing(house, secret);
+  return principal?.kind === "session" ? principal : null;
+}
+
+/** Refuses what a browser says another site has sent, where no session is needed: signing somebody in is a change too. */
+export function refuseCrossSite(request: FastifyRequest, publicUrl: string): void {
+  const { origin } = request.headers;
+  if (origin !== undefined || request.headers["sec-fetch-site"] !== undefined) checkSameOrigin(request, publicUrl);
 }
 
 /**
@@ -104,10 +141,12 @@ function checkSameOrigin(request: FastifyRequest, publicUrl: string): void {
 /** The caller of the engine, from a gate's token. The agent must still be in the directory. */
 export function callerOf(principal: GatePrincipal, rules: Rules): Caller {
   const agent = rules.directory.agents.get(principal.agent);
-  const { id, agent: agentId, gate, holder } = principal;
-  return { agent: agentId satisfies AgentId, agentType: agent?.type ?? "agent", gate, token: id, holder };
+  const { id, agent: agentId, gate, holder, workload } = principal;
+  const caller = { agent: agentId satisfies AgentId, agentType: agent?.type ?? "agent", gate, token: id, holder };
+  return workload === undefined ? caller : { ...caller, vouched: workload.vouched };
 }
 
-export function cookieHeader(secret: string, maxAgeSeconds: number, secure: boolean): string {
-  return `${COOKIE}=${secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeSeconds}${secure ? "; Secure" : ""}`;
+/** A cookie that only this site's own pages send, and no script reads. */
+export function cookieHeader(secret: string, maxAgeSeconds: number, secure: boolean, name: string = COOKIE): string {
+  return `${name}=${secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeSeconds}${secure ? "; Secure" : ""}`;
 }

@@ -1,13 +1,15 @@
 import { randomFillSync } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import type { GroupName, Instant } from "../core/brand.ts";
+import { formatId, ID_BYTES } from "../core/ids.ts";
 import {
   Bus,
   Credentials,
   keepTime,
+  openSurroundings,
+  Outbox,
   RateWindows,
   Turns,
   recordChange,
@@ -16,22 +18,29 @@ import {
 } from "../engine/index.ts";
 import type { Chance, Clock } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
-import { openSqliteStore } from "../stores/sqlite/index.ts";
 import type { Log } from "./app.ts";
+import { channelsOf } from "./channels.ts";
+import { httpAdviser } from "./adviser.ts";
+import { clockOf } from "./situation.ts";
 import { LEDGER_DEFAULT, type Config } from "./config.ts";
 import { originOf } from "./epoch.ts";
 import { ensureFolder } from "./folder.ts";
 import type { House } from "./house.ts";
 import { WebhookExport } from "./export/webhook.ts";
 import { fileSigner } from "./keys.ts";
-import { Heart, recordConfig, recordKeys } from "./lifecycle.ts";
+import { alone, joinOthers } from "./instances.ts";
+import { Heart, knownKeys, recordConfig, recordKeys, type Keys } from "./lifecycle.ts";
 import { releaseWhenQuiet } from "./memory.ts";
 import { Metrics } from "./metrics.ts";
 import { Notary } from "./notary.ts";
+import { privacyFault } from "./privacy.ts";
+import { Pressure } from "./pressure.ts";
 import { Publisher } from "./publisher.ts";
 import { RulesKeeper } from "./rules.ts";
+import { keyPaths, openConfigured } from "./stores.ts";
 import { version } from "./version.ts";
-import { askWitnesses, assertWitnessed } from "./witnessed.ts";
+import { WatchedStore } from "./watched.ts";
+import { askSharedWitnesses, askWitnesses, assertWitnessed } from "./witnessed.ts";
 
 export type StartOptions = {
   readonly config: Config;
@@ -85,10 +94,8 @@ export async function start({
 }: StartOptions): Promise<Running> {
   ensureFolder(config.data);
   // Loaded only now, and not above: meanwhile the store's worker starts on another core.
-  const [store, { buildApp }] = await Promise.all([
-    given ?? openSqliteStore({ path: join(config.data, "keyturn.db"), onLog: (note) => log("info", note) }),
-    import("./app.ts"),
-  ]);
+  const [opened, { buildApp }] = await Promise.all([given ?? openConfigured(config, log), import("./app.ts")]);
+  const store = new WatchedStore(opened);
   const closing = new AbortController();
   try {
     const address = { url: config.publicUrl ?? `http://${config.host}:${config.port}` };
@@ -100,6 +107,8 @@ export async function start({
     await app.listen({ host: config.host, port: config.port });
     const url = urlOf(config, app);
     address.url = config.publicUrl ?? url; // with port 0 it is known only now
+    const fault = house.privacy === null ? null : privacyFault(house);
+    if (fault !== null) log("error", `nothing can be erased: ${fault}`);
     return await run(house, app, url, operatorToken, closing, log, exportTo);
   } catch (error) {
     closing.abort();
@@ -110,7 +119,7 @@ export async function start({
 
 type Parts = {
   readonly config: Config;
-  readonly store: Store;
+  readonly store: WatchedStore;
   readonly clock: Clock;
   readonly demo: boolean;
   readonly log: Log;
@@ -121,20 +130,23 @@ type Parts = {
 async function furnish({ config, store, clock, demo, log, closing, address }: Parts): Promise<House> {
   const recorder = { store, clock, chance: systemChance() };
   const ledgerOrigin = await originOf(store, address.url, recorder.chance);
-  const keys = {
-    permit: fileSigner(join(config.data, "permit-key.pem")),
-    ledger: fileSigner(join(config.data, "ledger-key.pem")),
-  };
+  const isShared = config.store !== undefined && config.store !== null;
+  const keys = await signersOf(config, store, isShared);
   const notary = new Notary(store, ledgerOrigin, keys.ledger);
   const { witnesses, witnessQuorum, public: isPublic } = config.ledger ?? LEDGER_DEFAULT;
   // Before anything is appended: what lies on disk must be what witnesses signed, or go on from it.
-  const words = await askWitnesses(notary, witnesses);
-  assertWitnessed(words, (await store.head()).size, witnessQuorum);
-  await recordKeys(recorder, keys, ledgerOrigin);
+  const sizeNow = async (): Promise<number> => (await store.head()).size;
+  const words = await (isShared ? askSharedWitnesses(notary, witnesses, sizeNow) : askWitnesses(notary, witnesses));
+  assertWitnessed(words, await sizeNow(), witnessQuorum);
+  await recordKeys(recorder, keys, ledgerOrigin, isShared);
+  // What others append from here on is followed; what this one records itself until then is read once more, for nothing.
+  const from = await sizeNow();
   const rules = await RulesKeeper.open(config, recorder);
   const publisher = new Publisher({ notary, store, witnesses, quorum: witnessQuorum, log });
   await publisher.restore();
   await resumeForget({ store });
+  const metrics = new Metrics();
+  const adviser = config.adviser === undefined || config.adviser === null ? null : httpAdviser(config.adviser, metrics);
   const ctx: EngineContext = {
     ...recorder,
     signer: keys.permit,
@@ -145,12 +157,34 @@ async function furnish({ config, store, clock, demo, log, closing, address }: Pa
     turns: new Turns(),
     rules: () => rules.current,
     bus: new Bus(),
+    around: await openSurroundings(store, clock.now(), { local: clockOf(config.hours), adviser }),
   };
+  const outbox = new Outbox({
+    ctx,
+    channels: await channelsOf(config.notify ?? null, clock, () => rules.current.directory),
+    page: (id) => `${address.url}/requests/${id}`,
+    ...(config.notify === undefined || config.notify === null ? {} : { giveUpAfterMs: config.notify.giveUpAfterMs }),
+    onResult: (channel, result, count) => metrics.count("notifications_total", { channel, result }, count),
+    onFault: (error) => log("error", `a notification failed: ${String(error)}`),
+  });
+  const credentials = new Credentials(ctx);
+  const instance = formatId("token", ctx.chance.bytes(ID_BYTES)).slice("tok_".length);
+  const together = isShared ? joinOthers({ ctx, store, credentials, rules, from, instance, log }) : alone(instance);
+  await rules.people.connect(ctx);
+  const pressure = new Pressure(
+    { appends: () => store.waiting, waiters: () => ctx.bus.size, waitersMax: config.limits.waitersMax, closing },
+    (because) => metrics.count("refused_total", { because }),
+  );
   return {
     ctx,
-    credentials: new Credentials(ctx),
+    credentials,
     rules,
-    metrics: new Metrics(),
+    ...together,
+    pressure,
+    people: rules.people,
+    signIn: await signInOf(config, recorder, log),
+    metrics,
+    outbox,
     ledgerSigner: keys.ledger,
     ledgerOrigin,
     notary,
@@ -164,6 +198,25 @@ async function furnish({ config, store, clock, demo, log, closing, address }: Pa
     closing,
   };
 }
+
+/** The keys; those of a ledger that several instances share are never made anew beside ones that it has. */
+async function signersOf(config: Config, store: Store, isShared: boolean): Promise<Keys> {
+  const paths = keyPaths(config);
+  const known = isShared ? await knownKeys(store) : new Set<string>();
+  return {
+    permit: fileSigner(paths.permit, known.has("permit")),
+    ledger: fileSigner(paths.ledger, known.has("ledger")),
+  };
+}
+
+/** Loaded only where somebody signs in so: the protocol's libraries are not small. */
+async function signInOf({ signIn = [] }: Config, recorder: SignInParts, log: Log): Promise<House["signIn"]> {
+  if (signIn.length === 0) return null;
+  const { SignIn } = await import("./sign-in/sign-in.ts");
+  return new SignIn({ ...recorder, providers: signIn, log });
+}
+
+type SignInParts = Pick<EngineContext, "store" | "clock" | "chance">;
 
 function privacyOf({ privacy }: Config): House["privacy"] {
   if (privacy === undefined || privacy === null) return null;
@@ -188,16 +241,22 @@ async function run(
   exportTo: WebhookExport | null,
 ): Promise<Running> {
   const { ctx, rules } = house;
-  await recordChange(ctx, "server.started", { node: process.version, demo: house.demo }, {});
+  const { instance, leadership } = house;
+  await recordChange(ctx, "server.started", { node: process.version, demo: house.demo }, { instance });
+  tellHeld(house, log);
   rules.watch(closing.signal, (error) => {
-    if (error === null) log("info", "the rules were reloaded");
-    else log("error", `the new rules were refused, the old ones still serve:\n${error.message}`);
+    if (error === null) {
+      log("info", "the rules were reloaded");
+      tellHeld(house, log);
+    } else log("error", `the new rules were refused, the old ones still serve:\n${error.message}`);
   });
   releaseWhenQuiet(closing.signal);
-  const timekeeper = keepTime(ctx, closing.signal);
-  const publishing = house.publisher.run(closing.signal);
-  new Heart(ctx).run(closing.signal);
-  const exporting = exportTo?.run(closing.signal);
+  const following = house.together(closing.signal);
+  const timekeeper = keepTime(ctx, closing.signal, leadership);
+  const publishing = house.publisher.run(closing.signal, leadership);
+  new Heart(ctx).run(closing.signal, leadership);
+  const exporting = exportTo?.run(closing.signal, leadership);
+  const telling = house.outbox.run(closing.signal).catch(() => {}); // of the store's failure `fault` tells
   const fault = ctx.store.fault.then((error) => {
     throw error;
   });
@@ -207,21 +266,38 @@ async function run(
 
   const close = async (): Promise<void> => {
     if (closing.signal.aborted) return closed.promise;
+    await ctx.around.keeper.save().catch(() => {}); // while it may still lead
     closing.abort();
+    // Nobody new comes in; what has begun is answered, streams and polls end, and their clients go elsewhere.
+    app.server.close();
+    app.server.closeIdleConnections();
+    await house.pressure.drain();
     await app.close();
     await timekeeper.catch(() => {});
     await publishing;
     await exporting;
-    await recordChange(ctx, "server.stopped", {}, {}).catch(() => {});
+    await telling;
+    await following;
+    await ctx.around.keeper.save().catch(() => {});
+    await recordChange(ctx, "server.stopped", {}, { instance }).catch(() => {});
     await ctx.store[Symbol.asyncDispose]();
     closed.resolve();
   };
   return { url, house, operatorToken, ended, close, [Symbol.asyncDispose]: close };
 }
 
+/** What the file says and is not in force: an operator who wonders why finds it in the log. */
+function tellHeld({ rules }: House, log: Log): void {
+  const held = rules.people.held.find(({ ofFile }) => ofFile);
+  if (held === undefined) return;
+  const { request, refused, moves } = held;
+  const what = refused ? "were refused" : "wait for an administrator: see `keyturn people pending`";
+  log("info", `${moves.length} steps of directory.yaml are not in force: they ${what}`, { request });
+}
+
 /** Whoever can read the data directory is the operator; the token file makes that a credential the API understands. */
 async function operatorTokenOf(config: Config, house: House): Promise<string> {
-  const path = join(config.data, "operator.token");
+  const path = keyPaths(config).operator;
   if (existsSync(path)) {
     const known = readFileSync(path, "utf8").trim();
     if ((await house.credentials.check(known))?.kind === "operator") return known;

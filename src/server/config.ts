@@ -5,6 +5,12 @@ import { parseWitnessKey } from "../core/ledger/index.ts";
 import { readYaml } from "../config/index.ts";
 import { LIMITS_DEFAULT, type Limits } from "../engine/index.ts";
 import { ConfigError } from "../ports/config.ts";
+import { AdviserWritten, TimeZoneWritten, WorkingHoursWritten } from "./situation.ts";
+import type { AdviserConfig, HoursConfig } from "./situation.ts";
+import { notifyOf, NotifyWritten, type NotifyConfig } from "./channels.ts";
+import type { ProviderConfig } from "../identity/oidc/index.ts";
+import { providersOf, SignInWritten } from "./sign-in/written.ts";
+import { keysOf, KeysWritten, storeOf, StoreWritten, type KeysConfig, type StoreConfig } from "./stores.ts";
 
 /** Where things are and what the limits are. Paths are absolute after loading. */
 export type Config = {
@@ -19,8 +25,23 @@ export type Config = {
   readonly limits: Limits;
   readonly ledger?: LedgerConfig;
   readonly privacy?: PrivacyConfig | null;
+  readonly people?: PeopleConfig;
   readonly export?: ExportConfig | null;
+  readonly notify?: NotifyConfig | null;
+  /** Where and when people work; policies see the time there. */
+  readonly hours?: HoursConfig | null;
+  readonly adviser?: AdviserConfig | null;
+  /** Identity providers at which people sign in; without one, one-time links are the only way. */
+  readonly signIn?: readonly ProviderConfig[];
+  /** A database that several servers share; null for the file in the data directory. */
+  readonly store?: StoreConfig | null;
+  readonly keys?: KeysConfig;
 };
+
+/** Where changes of people that loosen come from; those of the sources named wait for an administrator. */
+export type HoldSource = "file" | "links" | "scim" | "oidc";
+/** What is held, and for how many days whoever changed a group or a policy approves nothing that rests on it. */
+export type PeopleConfig = { readonly hold: readonly HoldSource[]; readonly editorDays: number };
 
 /** The group that approves erasures, and how many of it; at least two people in any case. */
 export type PrivacyConfig = { readonly approvers: string; readonly quorum: number };
@@ -30,6 +51,8 @@ export type ExportConfig = {
   readonly secretFile: string;
   /** Hosts that may be loopback or private addresses. */
   readonly allowPrivate: readonly string[];
+  /** Where a webhook that was never told anything begins: at the ledger's first entry (if not given), or with what comes. */
+  readonly since?: "beginning" | "now";
 };
 
 /** Who may read the ledger's headers, and who cosigns it. */
@@ -65,6 +88,7 @@ function areDistinct(witnesses: readonly WitnessConfig[]): boolean {
   return publicKeys.size === keys.length && new Set(keys.map(({ name }) => name)).size === keys.length;
 }
 
+const HOLD_SOURCES = ["file", "links", "scim", "oidc"] as const;
 const count = z.int().min(1).max(1_000_000);
 const seconds = z
   .int()
@@ -83,10 +107,12 @@ const Written = z.strictObject({
   limits: z
     .strictObject({
       pending_per_agent: count.optional(),
+      deferred_per_agent: count.optional(),
       evaluations_per_minute: count.optional(),
       denial_cooldown_seconds: seconds.optional(),
       evaluation_ttl_seconds: seconds.optional(),
       approved_for_seconds: seconds.optional(),
+      waiters: count.optional(),
     })
     .default({}),
   ledger: z.strictObject({ public: z.boolean().optional() }).default({}),
@@ -101,6 +127,12 @@ const Written = z.strictObject({
     .refine(areDistinct, "two of these have the same name or the same key: one witness counts once")
     .default([]),
   witness_quorum: z.int().min(0).max(WITNESSES_MAX).optional(),
+  people: z
+    .strictObject({
+      hold: z.array(z.enum(HOLD_SOURCES, "write a list of file, links, scim and oidc")).default([...HOLD_SOURCES]),
+      editor_days: z.int().min(0).max(365).default(7),
+    })
+    .optional(),
   privacy: z.strictObject({ approvers: z.string().min(1), quorum: z.int().min(2).max(100).default(2) }).optional(),
   export: z
     .strictObject({
@@ -108,11 +140,20 @@ const Written = z.strictObject({
         url: z.url({ protocol: /^https?$/, error: "write an http or https address" }),
         secret_file: z.string().min(1),
         allow_private: z.array(z.string().min(1)).max(16).default([]),
+        since: z.enum(["beginning", "now"], "write beginning or now").default("beginning"),
       }),
     })
     .optional(),
+  notify: NotifyWritten.optional(),
+  time_zone: TimeZoneWritten.optional(),
+  working_hours: WorkingHoursWritten.optional(),
+  adviser: AdviserWritten.optional(),
+  sign_in: SignInWritten.optional(),
+  store: StoreWritten.optional(),
+  keys: KeysWritten.optional(),
 });
 
+export const PEOPLE_DEFAULT: PeopleConfig = { hold: HOLD_SOURCES, editorDays: 7 };
 export const LEDGER_DEFAULT: LedgerConfig = { public: null, witnesses: [], witnessQuorum: 0 };
 
 /** What a command line may say instead of the file. */
@@ -153,21 +194,41 @@ function configOf(written: z.infer<typeof Written>, base: string): Config {
     limits: {
       ...LIMITS_DEFAULT,
       pendingPerAgent: limits.pending_per_agent ?? LIMITS_DEFAULT.pendingPerAgent,
+      deferredPerAgent: limits.deferred_per_agent ?? LIMITS_DEFAULT.deferredPerAgent,
       evaluationsPerMinute: limits.evaluations_per_minute ?? LIMITS_DEFAULT.evaluationsPerMinute,
       denialCooldownMs: ms(limits.denial_cooldown_seconds, LIMITS_DEFAULT.denialCooldownMs),
       evaluationTtlMs: ms(limits.evaluation_ttl_seconds, LIMITS_DEFAULT.evaluationTtlMs),
       approvedForMs: ms(limits.approved_for_seconds, LIMITS_DEFAULT.approvedForMs),
+      waitersMax: limits.waiters ?? LIMITS_DEFAULT.waitersMax,
     },
     ledger: ledgerOf(written),
     privacy: written.privacy ?? null,
+    people:
+      written.people === undefined
+        ? PEOPLE_DEFAULT
+        : { hold: written.people.hold, editorDays: written.people.editor_days },
     export: exportOf(written, base),
+    notify: notifyOf(written.notify, base),
+    hours: hoursOf(written),
+    adviser: adviserOf(written),
+    signIn: providersOf(written.sign_in, base),
+    store: storeOf(written.store, base),
+    keys: keysOf(written.keys, base),
   };
+}
+
+function hoursOf({ time_zone: timeZone, working_hours: hours }: z.infer<typeof Written>): HoursConfig | null {
+  return timeZone === undefined && hours === undefined ? null : { timeZone: timeZone ?? "UTC", hours: hours ?? null };
+}
+
+function adviserOf({ adviser }: z.infer<typeof Written>): AdviserConfig | null {
+  return adviser === undefined ? null : { url: adviser.url, timeoutMs: adviser.timeout_ms, secrets: adviser.secrets };
 }
 
 function exportOf({ export: to }: z.infer<typeof Written>, base: string): ExportConfig | null {
   if (to === undefined) return null;
-  const { url, secret_file: file, allow_private: allowPrivate } = to.webhook;
-  return { url, secretFile: resolve(base, file), allowPrivate };
+  const { url, secret_file: file, allow_private: allowPrivate, since } = to.webhook;
+  return { url, secretFile: resolve(base, file), allowPrivate, since };
 }
 
 function ledgerOf({ ledger, witnesses, witness_quorum: quorum }: z.infer<typeof Written>): LedgerConfig {

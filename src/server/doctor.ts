@@ -1,5 +1,8 @@
 import { isIP } from "node:net";
+import { formatInstant } from "../core/ledger/index.ts";
 import type { House } from "./house.ts";
+import { peopleFindings } from "./people/findings.ts";
+import { privacyFault } from "./privacy.ts";
 
 export type Finding = {
   readonly severity: "error" | "warning" | "info";
@@ -10,7 +13,14 @@ export type Finding = {
 
 /** Weak spots that a running installation can see of itself. */
 export function findings(house: House): readonly Finding[] {
-  return [...ruleFindings(house), ...peopleFindings(house), ...networkFindings(house), ...witnessFindings(house)];
+  return [
+    ...ruleFindings(house),
+    ...peopleFindings(house),
+    ...networkFindings(house),
+    ...witnessFindings(house),
+    ...channelFindings(house),
+    ...privacyFindings(house),
+  ];
 }
 
 function ruleFindings({ rules }: House): Finding[] {
@@ -27,28 +37,6 @@ function ruleFindings({ rules }: House): Finding[] {
     hint: problem.hint ?? "see docs/configuration.md",
   }));
   return [...failed, ...warned];
-}
-
-function peopleFindings({ rules }: House): Finding[] {
-  const { directory } = rules.current;
-  const found: Finding[] = [];
-  for (const agent of directory.agents.values()) {
-    if (agent.owners.length > 0) continue;
-    const message = `agent \`${agent.id}\` has no owner, so nobody stands behind it and every approval needs two people`;
-    found.push({
-      severity: "warning",
-      code: "agent_without_owner",
-      message,
-      hint: "name its owners in directory.yaml",
-    });
-  }
-  for (const [group, members] of directory.groups) {
-    const active = members.filter((m) => directory.people.get(m.person)?.active === true);
-    if (active.length !== 1) continue;
-    const message = `group \`${group}\` has one active member: nobody can stand in, and an action of that person's agents can never be approved`;
-    found.push({ severity: "warning", code: "group_of_one", message, hint: "add a second person to the group" });
-  }
-  return found;
 }
 
 function networkFindings({ publicUrl, demo }: House): Finding[] {
@@ -81,5 +69,25 @@ function witnessFindings({ publisher }: House): Finding[] {
     code: refused ? "witness_contradicts" : "witness_silent",
     message: `witness \`${name}\` does not cosign: ${because}`,
     hint: refused ? "see docs/ledger.md, When a witness refuses" : "see docs/ledger.md, Witnesses",
+  }));
+}
+
+/** A group that is too small is heard of when nobody can be erased any more, which may be years later. */
+function privacyFindings(house: House): Finding[] {
+  const fault = house.privacy === null ? null : privacyFault(house);
+  if (fault === null) return [];
+  const hint = "name another group under `privacy` in keyturn.yaml, or add people to this one";
+  return [{ severity: "error", code: "privacy_impossible", message: `nothing can be erased: ${fault}`, hint }];
+}
+
+function channelFindings({ outbox }: House): Finding[] {
+  return outbox.troubles().map(({ channel, since, because, givenUp }) => ({
+    severity: givenUp > 0 ? "error" : "warning",
+    code: givenUp > 0 ? "notifications_lost" : "channel_down",
+    message:
+      givenUp > 0
+        ? `channel \`${channel}\` has lost ${givenUp} pieces of news since the start: ${because}`
+        : `channel \`${channel}\` takes nothing since ${since === null ? "a while" : formatInstant(since)}: ${because}`,
+    hint: "see docs/notifications.md, When a channel is down",
   }));
 }

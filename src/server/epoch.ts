@@ -1,14 +1,13 @@
-import { join } from "node:path";
 import { encodeHex } from "../core/encoding.ts";
 import { recordChanges, type Change } from "../engine/index.ts";
 import type { Chance } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
-import { openSqliteStore } from "../stores/sqlite/index.ts";
 import { formatId, ID_BYTES } from "../core/ids.ts";
 import { LEDGER_DEFAULT, type Config } from "./config.ts";
 import { fileSigner } from "./keys.ts";
 import { keyCreated, keyDocument, type Recorder } from "./lifecycle.ts";
 import { Notary } from "./notary.ts";
+import { keyPaths, openConfigured } from "./stores.ts";
 import { askWitnesses } from "./witnessed.ts";
 
 const ORIGIN = { kind: "ledger", id: "origin" } as const;
@@ -23,8 +22,10 @@ export async function originOf(store: Store, publicUrl: string, chance: Chance):
   if (typeof known?.body["origin"] === "string") return known.body["origin"];
   const { hostname } = new URL(publicUrl);
   const origin = `${hostname}/ledger/${formatId("token", chance.bytes(ID_BYTES)).slice("tok_".length)}/1`;
-  await store.append({ entries: [], documents: [{ ...ORIGIN, body: { origin } }] });
-  return origin;
+  // Of several instances that start at once the first one names it.
+  const idempotency = { key: "ledger:origin", fingerprint: "", answer: { origin } };
+  const result = await store.append({ entries: [], documents: [{ ...ORIGIN, body: { origin } }], idempotency });
+  return result.status === "duplicate" ? originOf(store, publicUrl, chance) : origin;
 }
 
 /**
@@ -36,10 +37,10 @@ export async function openEpoch(
   because: string,
   parts: Pick<Recorder, "clock" | "chance">,
 ): Promise<Epoch> {
-  await using store = await openSqliteStore({ path: join(config.data, "keyturn.db") });
+  await using store = await openConfigured(config, () => {});
   const closed = (await store.document(ORIGIN.kind, ORIGIN.id))?.body["origin"];
   if (typeof closed !== "string") throw new Error("there is no ledger here yet: a first start makes one");
-  const signer = fileSigner(join(config.data, "ledger-key.pem"));
+  const signer = fileSigner(keyPaths(config).ledger);
   const { witnesses } = config.ledger ?? LEDGER_DEFAULT;
   const words = await askWitnesses(new Notary(store, closed, signer), witnesses);
   const origin = following(closed);

@@ -1,8 +1,11 @@
-import type { EngineContext, Credentials, Privacy } from "../engine/index.ts";
+import type { EngineContext, Credentials, Leadership, Outbox, Privacy } from "../engine/index.ts";
 import type { Signer } from "../ports/signer.ts";
+import type { People } from "../ports/people.ts";
 import type { Metrics } from "./metrics.ts";
+import type { Pressure } from "./pressure.ts";
 import type { Notary } from "./notary.ts";
 import type { Publisher } from "./publisher.ts";
+import type { SignIn } from "./sign-in/sign-in.ts";
 import type { RulesKeeper } from "./rules.ts";
 
 /** Everything that routes work with, wired once in compose.ts. */
@@ -10,7 +13,13 @@ export type House = {
   readonly ctx: EngineContext;
   readonly credentials: Credentials;
   readonly rules: RulesKeeper;
+  /** The one way in which the directory changes beside its file. */
+  readonly people: People;
+  /** Identity providers; null where the settings name none. */
+  readonly signIn: SignIn | null;
   readonly metrics: Metrics;
+  /** Tells channels what has happened. */
+  readonly outbox: Outbox;
   /** Signs checkpoints; never the key that signs permits. */
   readonly ledgerSigner: Signer;
   /** The ledger's name in checkpoints, fixed when the store was made. */
@@ -27,6 +36,18 @@ export type House = {
   readonly publicUrl: string;
   /** Lets anybody act as anybody: only for `keyturn demo`. */
   readonly demo: boolean;
+  /** Names this process among those that share the ledger, from its start to its end. */
+  readonly instance: string;
+  /** Resolves once all is known here that other instances have recorded by now; rejects while that cannot be read. */
+  readonly fresh: () => Promise<void>;
+  /** What others recorded and is not known here yet, in milliseconds. */
+  readonly behindMs: () => number;
+  /** Whether this instance does what one is enough for. */
+  readonly leadership: Leadership;
+  /** Follows the others and shares the housekeeping with them, until the signal aborts. */
+  readonly together: (signal: AbortSignal) => Promise<void>;
+  /** Sends away what would not fit. */
+  readonly pressure: Pressure;
   /** Ends streams and long polls when the server closes. */
   readonly closing: AbortSignal;
 };

@@ -11,10 +11,18 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { VerifySignature } from "../core/ledger/index.ts";
 import { canonicalBytes } from "../core/action/index.ts";
 import type { Signer } from "../ports/signer.ts";
+import { LedgerError } from "./witnessed.ts";
 
-/** The Ed25519 key in a PEM file that only its owner may read; it is made on the first start. */
-export function fileSigner(path: string): Signer {
+/**
+ * The Ed25519 key in a PEM file that only its owner may read; it is made on the first start. Throws `key_missing` instead
+ * where a ledger that several instances share has one already.
+ */
+export function fileSigner(path: string, isKnown: boolean = false): Signer {
   if (!existsSync(path)) {
+    if (isKnown) {
+      const message = `${path} is not there, and the ledger has had this key for long: give every instance the same file`;
+      throw new LedgerError({ code: "key_missing", message });
+    }
     const { privateKey } = generateKeyPairSync("ed25519");
     writeFileSync(path, privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600, flag: "wx" });
   }

@@ -13,14 +13,17 @@ export function linkChanges(
   before: Directory | null,
   after: Directory,
 ): { readonly added: readonly LinkRow[]; readonly removed: readonly LinkRow[] } | null {
-  const [old, now] = [linksOf(before), linksOf(after)];
+  const old = linksOf(before, after);
+  const now = linksOf(after, before);
   const added = [...now].filter(([key]) => !old.has(key)).map(([, row]) => row);
   const removed = [...old].filter(([key]) => !now.has(key)).map(([, row]) => row);
   return added.length + removed.length === 0 ? null : { added, removed };
 }
 
-function linksOf(directory: Directory | null): ReadonlyMap<string, LinkRow> {
-  const rows = [...(directory?.people.values() ?? [])].flatMap(({ id, accounts }) =>
+/** Links of those people whom another directory does not have as the very same object: most of thousands are unchanged. */
+function linksOf(directory: Directory | null, other: Directory | null): ReadonlyMap<string, LinkRow> {
+  const changed = [...(directory?.people.values() ?? [])].filter((person) => other?.people.get(person.id) !== person);
+  const rows = changed.flatMap(({ id, accounts }) =>
     accounts.map(({ issuer, subject, strength }): LinkRow => ({ person: id, issuer, subject, strength })),
   );
   return new Map(rows.map((row) => [JSON.stringify(row), row]));

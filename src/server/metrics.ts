@@ -2,9 +2,9 @@
 export class Metrics {
   readonly #counters = new Map<string, number>();
 
-  count(name: string, labels: Readonly<Record<string, string>> = {}): void {
+  count(name: string, labels: Readonly<Record<string, string>> = {}, by: number = 1): void {
     const key = `keyturn_${name}${labelText(labels)}`;
-    this.#counters.set(key, (this.#counters.get(key) ?? 0) + 1);
+    this.#counters.set(key, (this.#counters.get(key) ?? 0) + by);
   }
 
   render(gauges: Readonly<Record<string, number>>): string {

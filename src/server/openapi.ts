@@ -8,6 +8,10 @@ const SECURITY: Readonly<Record<Access, readonly object[]>> = {
   person: [{ session: [] }],
   operator: [{ operator: [] }],
   reader: [{ session: [] }, { operator: [] }],
+  // OpenAPI 3.1: for schemes without scopes the list may name roles, of which one is needed.
+  admin: [{ session: ["admin"] }, { operator: [] }],
+  auditor: [{ session: ["admin", "auditor"] }, { operator: [] }],
+  scim: [{ scim: [] }],
 };
 
 /** OpenAPI 3.1, made from the routes that are really there and the schemas that really parse. */
@@ -58,6 +62,7 @@ export function openApi(routes: readonly Documented[], server: string): object {
       securitySchemes: {
         gate: { type: "http", scheme: "bearer", description: "a gate's token, `kt_…`" },
         operator: { type: "http", scheme: "bearer", description: "an operator's token, `kto_…`" },
+        scim: { type: "http", scheme: "bearer", description: "a provisioning client's token, `ktc_…`" },
         session: { type: "apiKey", in: "cookie", name: "keyturn_session" },
       },
       schemas: { Problem },

@@ -1,4 +1,5 @@
 import { addSignatures } from "../core/ledger/index.ts";
+import { ALONE, type Leadership } from "../engine/index.ts";
 import { StoreError, type Store } from "../ports/store.ts";
 import type { Log } from "./app.ts";
 import type { WitnessConfig } from "./config.ts";
@@ -74,14 +75,18 @@ export class Publisher {
     if (this.#seen.length > 0 && typeof size === "number" && typeof note === "string") this.#published = { size, note };
   }
 
-  /** Publishes until the signal aborts, or the store is gone. Never rejects. */
-  async run(signal: AbortSignal): Promise<void> {
+  /**
+   * Publishes until the signal aborts, or the store is gone; while another instance leads, takes over what that one has
+   * published. Never rejects.
+   */
+  async run(signal: AbortSignal, leadership: Leadership = ALONE): Promise<void> {
     if (this.#seen.length === 0) return;
     while (!signal.aborted) {
       try {
-        await this.publish(signal);
+        await (leadership.leads ? this.publish(signal) : this.restore());
       } catch (error) {
-        if (error instanceof StoreError) return; // told by the store itself
+        const away = error instanceof StoreError && error.code === "store_unavailable";
+        if (error instanceof StoreError && !away) return; // told by the store itself
         this.#options.log("error", `a checkpoint was not published: ${String(error)}`);
       }
       await pause(PUBLISH_EVERY_MS, signal);

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Json } from "../core/action/index.ts";
 import { InputError } from "../core/errors.ts";
+import { checkMediaType } from "./form.ts";
 import { authenticate, type Access, type Guarding, type PrincipalFor } from "./auth.ts";
 
 /** One call of a route: who, and what was sent, parsed. */
@@ -23,8 +24,15 @@ export type RouteSpec<A extends Access, B> = {
   readonly summary: string;
   /** The body's shape; a route without one takes no body. */
   readonly body?: z.ZodType<B>;
+  /** The body is a form, not JSON: its fields, as texts, are what `body` describes. */
+  readonly form?: true;
   /** For the OpenAPI document only, where the body is parsed by core. */
   readonly documents?: z.ZodType;
+  /**
+   * Whether all that other instances have recorded by now is read first. If not given: for what people and operators
+   * change, which is seldom and must not rest on a directory of a moment ago.
+   */
+  readonly fresh?: boolean;
   readonly handler: (call: Call<A, B>) => Promise<unknown>;
 };
 
@@ -36,6 +44,8 @@ export type Documented = {
   readonly summary: string;
   readonly body: z.ZodType | null;
 };
+
+const PEOPLES: ReadonlySet<Access> = new Set(["person", "operator", "reader", "admin", "auditor"]);
 
 /** Who was authenticated for a request that is being handled. */
 const callers = new WeakMap<FastifyRequest, PrincipalFor<Access>>();
@@ -64,6 +74,8 @@ export class Routes {
       url: spec.url,
       // Before the body is read: who may not call has nothing parsed.
       onRequest: async (request) => {
+        checkMediaType(request.headers["content-type"], spec.form === true);
+        if (spec.fresh ?? (spec.method === "POST" && PEOPLES.has(spec.access))) await this.#house.fresh();
         callers.set(request, await authenticate(this.#house, request, spec.access));
       },
       handler: async (request, reply) => {

@@ -5,6 +5,8 @@ import { authenticate, type Access } from "./auth.ts";
 import type { House } from "./house.ts";
 
 const PING_MS = 15_000;
+/** How soon whoever listened to a server that ends comes back; another instance may answer. */
+const RETRY_MS = 500;
 /** Unsent bytes after which a slow reader is cut off; it reconnects and reads again. */
 const BUFFERED_MAX = 1 << 20;
 
@@ -42,7 +44,7 @@ export function stream(
     clearInterval(ping);
     unsubscribe();
     house.closing.removeEventListener("abort", end);
-    raw.end();
+    raw.end(house.closing.aborted ? `retry: ${RETRY_MS}\n\n` : undefined);
   };
   request.raw.once("close", end);
   house.closing.addEventListener("abort", end, { once: true });

@@ -1,7 +1,19 @@
 import type { JsonObject } from "../core/action/index.ts";
-import { outlook, seatingOf, statusAt, type Barred, type RequestState, type Reviewer } from "../core/approval/index.ts";
+import {
+  assuranceFor,
+  assuranceWithin,
+  outlook,
+  seatingOf,
+  statusAt,
+  type Barred,
+  type RequestState,
+  type Reviewer,
+} from "../core/approval/index.ts";
+import { assuranceCovers } from "../core/policy/index.ts";
 import type { Instant, PersonId } from "../core/brand.ts";
+import { cardDigest, cardOf, headlineText } from "../core/card/index.ts";
 import { approvalOf } from "../core/ids.ts";
+import { cardNames, type Rules } from "../engine/index.ts";
 import type { Directory } from "../ports/directory.ts";
 
 /** RFC 3339 in UTC with milliseconds. */
@@ -54,13 +66,17 @@ export function taskAnswer(state: RequestState, base: string, directory: Directo
 }
 
 /** Everything that a reviewer is shown, and what this reader may do. `reader` is null for operators, who only read. */
-export function viewOf(state: RequestState, reader: Reviewer | null, directory: Directory, now: Instant): JsonObject {
+export function viewOf(state: RequestState, reader: Reviewer | null, rules: Rules, now: Instant): JsonObject {
   const { opened } = state;
+  const { directory } = rules;
+  const card = cardOf(state, cardNames(rules), now);
   const { question, classification } = opened;
   return {
     id: opened.id,
     status: statusAt(state, now),
     digest: opened.digest,
+    card_digest: cardDigest(card),
+    headline: headlineText(card.body.headline),
     opened_at: timeOf(opened.openedAt),
     expires_at: timeOf(opened.expiresAt),
     closed_at: state.progress.status === "pending" ? null : timeOf(state.changedAt),
@@ -76,7 +92,7 @@ export function viewOf(state: RequestState, reader: Reviewer | null, directory: 
     resource: plain(question.resource),
     environment: question.context.environment ?? null,
     canonical: opened.canonical,
-    title: null,
+    title: rules.titles?.get(question.action.name) ?? null,
     effects: classification.effects.map(plain),
     facts: classification.facts.map(plain),
     opaque: [...classification.opaque],
@@ -106,8 +122,8 @@ function afterwards({ progress }: RequestState): JsonObject {
 }
 
 function reviewsOf(state: RequestState, directory: Directory): JsonObject[] {
-  const live = state.reviews.map((review) => ({ review, voided: false }));
-  const all = [...live, ...state.voided.map(({ review }) => ({ review, voided: true }))].sort(
+  const live = state.reviews.map((review) => ({ review, voided: null }));
+  const all = [...live, ...state.voided.map(({ review, refusal }) => ({ review, voided: refusal.because }))].sort(
     (a, b) => a.review.at - b.review.at,
   );
   return all.map(({ review, voided }) => ({
@@ -117,17 +133,24 @@ function reviewsOf(state: RequestState, directory: Directory): JsonObject[] {
     reason: review.reason,
     channel: review.channel,
     assurance: review.assurance,
-    voided,
+    voided: voided !== null,
+    voided_because: voided,
   }));
 }
 
 function meOf(state: RequestState, reader: Reviewer | null, directory: Directory, now: Instant): JsonObject {
-  if (reader === null) return { can_approve: false, can_deny: false, refusal: null };
-  const { canApprove, canDeny, refusal } = outlook(state, reader, directory, now);
+  if (reader === null) return { can_approve: false, can_deny: false, refusal: null, sign: null };
+  const person = directory.people.get(reader.person) ?? { passkeys: [] };
+  // Whoever has a passkey may sign with it on the page: what counts is the best that the person can bring.
+  const assurance = assuranceWithin(reader.assurance, person);
+  const { canApprove, canDeny, refusal } = outlook(state, { ...reader, assurance }, directory, now);
+  const wanted = assuranceFor(state.opened.assurance, state.opened.risk.level, person);
   return {
     can_approve: canApprove,
     can_deny: canDeny,
     refusal: refusal === null ? null : { code: refusal.refused, because: refusal.because },
+    /** What an approval has to be signed with; null where the click is enough. */
+    sign: canApprove && !assuranceCovers(reader.assurance, wanted) ? "passkey" : null,
   };
 }
 

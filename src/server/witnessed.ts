@@ -6,6 +6,8 @@ export type LedgerErrorCode =
   | "ledger_rolled_back" // a witness signed more than is here
   | "ledger_forked" // a witness signed something else
   | "ledger_key_changed" // the key is not the one of this origin
+  | "permit_key_differs" // other instances sign permits with another one
+  | "key_missing" // the ledger has a key, and its file is not here
   | "witnesses_silent"; // too few answered to know
 
 /** The ledger on this disk must not be served. The sentence says what an operator may do. */
@@ -22,6 +24,9 @@ export class LedgerError extends Error {
 const ORDER =
   "Put the newest data directory back; if it is lost for good, `keyturn ledger new-epoch --because TEXT` goes on from here and says so for ever";
 
+/** How often a witness may be ahead of the question before that counts as a contradiction. */
+const OVERTAKEN_MAX = 10;
+
 /** One answer to the question of a start, before anything is appended. */
 export type WitnessWord = { readonly name: string; readonly answer: WitnessAnswer };
 
@@ -35,6 +40,23 @@ export async function askWitnesses(
   return Promise.all(
     witnesses.map(async (witness) => ({ name: witnessName(witness), answer: await lead(notary, witness, head, 0) })),
   );
+}
+
+/**
+ * The same where other instances write on meanwhile: a witness may by then have signed more than was asked about, and is
+ * asked again.
+ */
+export async function askSharedWitnesses(
+  notary: Notary,
+  witnesses: readonly WitnessConfig[],
+  sizeNow: () => Promise<number>,
+): Promise<readonly WitnessWord[]> {
+  for (let round = 1; ; round++) {
+    const words = await askWitnesses(notary, witnesses);
+    const size = await sizeNow();
+    const overtaken = words.some(({ answer }) => answer.says === "stale" && answer.size <= size);
+    if (!overtaken || round === OVERTAKEN_MAX) return words;
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
-import { isJsonObject } from "../core/action/index.ts";
+import { canonicalBytes, digest as digestOf, isJsonObject } from "../core/action/index.ts";
 import type { Json } from "../core/action/index.ts";
 import type { OpenedHeader } from "../core/ledger/index.ts";
-import { dumpRoster, readRoster, restoreRoster } from "./roster.ts";
+import { applySteps, digestOf as rosterDigest, dumpRoster, readRoster, restoreRoster } from "./roster.ts";
 import type { Roster } from "./roster.ts";
 import { listAt, memberOf, numberAt, textAt } from "./shapes.ts";
 import type { Header } from "./header.ts";
@@ -18,6 +18,12 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 const NAMED: readonly string[] = Object.values(KINDS);
+
+const THOSE: Readonly<Record<string, string>> = {
+  policies: "policies that were",
+  directory: "a directory that was",
+  catalogue: "a catalogue that was",
+};
 
 /** One set of rules; `until` is when another replaced it. The roster is null where its payload was erased. */
 type Rules = { readonly digest: string; readonly until: number | null; readonly roster: Roster | null };
@@ -42,19 +48,26 @@ export class RulesInForce {
     const member = KINDS[type] ?? "";
     const digest = publics[member];
     if (typeof digest !== "string") return complain(`\`${type}\` does not name what came into force`);
-    const roster = type === "directory.changed" && payload !== undefined ? rosterIn(payload, digest, complain) : null;
+    const latest = this.#kinds.get(member)?.at(-1);
+    const roster =
+      type === "directory.changed" && payload !== undefined ? rosterIn(payload, digest, latest, complain) : null;
+    if (type === "catalogue.changed" && payload !== undefined) checkCatalogue(payload, digest, complain);
     const earlier = (this.#kinds.get(member) ?? []).map((rules) => ({ ...rules, until: rules.until ?? at }));
     const recent = earlier.filter(({ until }) => at <= until + CHANGE_OVERLAP_MS);
     this.#kinds.set(member, [...recent, { digest, until: null, roster }]);
   }
 
-  /** What an evaluation says it was answered by is what was in force. */
+  /** An evaluation names the policies, directory and catalogue by which it was answered, and they were in force. */
   check(header: Pick<Header, "at" | "shown">, complain: Complain): void {
     for (const member of NAMED) {
       const named = header.shown(member);
-      if (typeof named !== "string" || named === this.#kinds.get(member)?.at(-1)?.digest) continue;
+      if (named !== undefined && named === this.#kinds.get(member)?.at(-1)?.digest) continue;
+      if (typeof named !== "string") {
+        complain(`it does not name the ${member} by which it was answered`);
+        continue;
+      }
       if (this.#inForce(member, header.at).some(({ digest }) => digest === named)) continue;
-      if (this.#complete || this.#kinds.has(member)) complain(`it names ${member} that were not in force`);
+      if (this.#complete || this.#kinds.has(member)) complain(`it names ${THOSE[member] ?? member} not in force`);
     }
   }
 
@@ -97,13 +110,44 @@ export class RulesInForce {
   }
 }
 
-function rosterIn(payload: Json, digest: string, complain: Complain): Roster | null {
+/** The catalogue shown is the one that is named; null where it was too large to be kept. */
+function checkCatalogue(payload: Json, named: string, complain: Complain): void {
   try {
-    const directory = memberOf(payload, "directory");
-    if (textAt(directory, "digest") !== digest) complain("the directory shown is not the one that came into force");
-    return readRoster(directory);
+    const catalogue = memberOf(payload, "catalogue");
+    if (catalogue === null || digestOf(canonicalBytes(catalogue)) === named) return;
+    complain("the catalogue shown is not the one that came into force");
+  } catch (error) {
+    complain(`the catalogue cannot be read: ${error instanceof Error ? error.message : "unknown"}`);
+  }
+}
+
+/** The roster that an entry shows, as a whole or by its steps; null where what it builds on is not known. */
+function rosterIn(payload: Json, digest: string, latest: Rules | undefined, complain: Complain): Roster | null {
+  try {
+    const roster =
+      isJsonObject(payload) && payload["steps"] !== undefined
+        ? stepped(payload, latest, complain)
+        : whole(payload, digest, complain);
+    const computed = roster === null ? null : rosterDigest(roster);
+    if (computed !== null && computed !== digest) complain("the directory shown is not the one that came into force");
+    return roster;
   } catch (error) {
     complain(`the directory cannot be read: ${error instanceof Error ? error.message : "unknown"}`);
     return null;
   }
+}
+
+function whole(payload: Json, digest: string, complain: Complain): Roster {
+  const directory = memberOf(payload, "directory");
+  if (textAt(directory, "digest") !== digest) complain("the directory shown is not the one that came into force");
+  return readRoster(directory);
+}
+
+function stepped(payload: Json, latest: Rules | undefined, complain: Complain): Roster | null {
+  const base = memberOf(payload, "base");
+  if (base === null) return applySteps(null, payload);
+  if (latest !== undefined && latest.digest !== base)
+    complain("its steps do not begin at the directory that was in force");
+  const before = latest?.digest === base ? latest.roster : null;
+  return before === null || before.items === null ? null : applySteps(before, payload);
 }

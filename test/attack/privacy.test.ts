@@ -270,6 +270,15 @@ test("privacy.erase: what is open or in force stays, and nonsense is refused", a
     assert.ok(types.includes(type), type);
   }
   assert.equal((await audit(house)).passed, true);
+  for (const privacy of [
+    { approvers: "nobody-there", quorum: 2 },
+    { approvers: "security", quorum: 9 },
+  ]) {
+    await using few = await House.open({ privacy });
+    assert.equal(codeOf(await askErasure(few, { subject: SUBJECT })), "privacy_unset");
+    assert.match((await few.operator.get("/v1/doctor")).text, /privacy_impossible/);
+    assert.ok(few.log.some((line) => /nothing can be erased: .*privacy\.approvers/.test(line)));
+  }
   await using unset = await House.open();
   assert.equal(codeOf(await askErasure(unset, { subject: SUBJECT })), "privacy_unset");
 });

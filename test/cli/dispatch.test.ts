@@ -52,7 +52,8 @@ test("a wrong command line is exit code 2 and says what is wrong", async () => {
     [["sign-out", "now"], /`now` is one argument too many/],
     [["token", "make"], /`token make` does not exist/],
     [["token", "create", "--agent", "a"], /Name the agent and the gate/],
-    [["people", "list", "x"], /`people list` does not exist/],
+    [["people", "fly", "x"], /`people fly` does not exist/],
+    [["people", "list", "x"], /`x` is one argument too many/],
     [["policy", "test"], /`policy test` does not exist/],
     [["version", "--url", "x"], /Unknown option '--url'/],
   ];

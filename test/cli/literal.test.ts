@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { literal, literalLines, visible } from "../../src/cli/literal.ts";
+import { literal, literalLines, visible } from "../../src/core/card/index.ts";
 import { timeLeft, table } from "../../src/cli/table.ts";
 
 test("unseen characters are written out", () => {

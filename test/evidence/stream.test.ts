@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Instant } from "../../src/core/brand.ts";
-import { isPrivateAddress } from "../../src/server/export/address.ts";
+import { isPrivateAddress } from "../../src/channels/webhook/index.ts";
 import { eventsFrom } from "../../src/server/export/events.ts";
 import { WebhookExport } from "../../src/server/export/webhook.ts";
 import { deleteAudit, exportRows, readRows } from "../support/actions.ts";
@@ -68,9 +68,14 @@ class Receiver implements AsyncDisposable {
   }
 }
 
-function webhook(house: House, url: string, allowPrivate: readonly string[] = ["127.0.0.1"]): WebhookExport {
+function webhook(
+  house: House,
+  url: string,
+  allowPrivate: readonly string[] = ["127.0.0.1"],
+  more: { readonly since?: "beginning" | "now" } = {},
+): WebhookExport {
   return new WebhookExport({
-    config: { url, secretFile, allowPrivate },
+    config: { url, secretFile, allowPrivate, ...more },
     store: house.store,
     source: { origin: "keyturn.example/ledger/a/1", version: "0" },
     clock: { now: () => Date.now() as Instant },
@@ -118,6 +123,19 @@ test("a webhook is signed as Standard Webhooks says, and carries every event onc
     sequences,
     events.map(({ metadata }) => metadata.sequence),
   );
+});
+
+test("since: now tells nothing of what was before, and all that comes, also what comes while nobody answers", async () => {
+  await using house = await House.open();
+  await using receiver = await Receiver.open([503, 200]);
+  await act(house);
+  const since = { since: "now" } as const;
+  assert.equal(await webhook(house, receiver.url, undefined, since).step(never), false);
+  await act(house);
+  await assert.rejects(webhook(house, receiver.url, undefined, since).step(never), /503/);
+  while (await webhook(house, receiver.url, undefined, since).step(never));
+  assert.equal(receiver.events.length, 2 * EVENTS, "six, told twice");
+  assert.equal(new Set(receiver.events.map(({ metadata }) => metadata.uid)).size, EVENTS);
 });
 
 test("a receiver that fails makes events late: the same id and body again, none missing, over a restart", async () => {

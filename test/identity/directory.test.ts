@@ -53,6 +53,7 @@ test("reads people, groups, agents and delegations with their defaults", () => {
       { issuer: "slack", subject: "U1", strength: "L3" },
     ],
     emails: ["ann@example.com"],
+    passkeys: [],
   });
   assert.deepEqual(directory.agents.get("report-bot" as AgentId), {
     id: "report-bot",

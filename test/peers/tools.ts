@@ -1,8 +1,7 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { ROOT } from "../support/process.ts";
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** Why a foreign verifier cannot be had here; null when it is there. In CI nothing may be missing. */
 export type Missing = string | null;
@@ -46,25 +45,8 @@ export function debian(files: readonly string[], packages: readonly string[]): M
   return there() ? null : missing(`${files.join(", ")}, which ${wanted} did not bring`);
 }
 
-/** A package of npm: the one that is installed with the others, or a copy in a folder of its own. */
-export function npm(
-  name: string,
-  version: string,
-): { readonly folder: string; readonly missing: Missing } & Disposable {
-  const own = join(ROOT, "node_modules", name);
-  if (existsSync(own)) return { folder: own, missing: null, [Symbol.dispose]: () => {} };
-  const dir = mkdtempSync(join(tmpdir(), "keyturn-peer-"));
-  const remove = (): void => rmSync(dir, { recursive: true, force: true });
-  try {
-    const args = ["install", "--prefix", dir, "--no-audit", "--no-fund", "--ignore-scripts", `${name}@${version}`];
-    execFileSync("npm", args, { stdio: "ignore", timeout: 90_000, cwd: dir });
-    return { folder: join(dir, "node_modules", name), missing: null, [Symbol.dispose]: remove };
-  } catch (error) {
-    remove();
-    const why = missing(`npm install ${name}@${version} (${error instanceof Error ? error.message : ""})`);
-    return { folder: "", missing: why, [Symbol.dispose]: () => {} };
-  }
-}
+/** The folder of @sigstore/verify, which is installed with our other development dependencies. */
+export const SIGSTORE: string = dirname(fileURLToPath(import.meta.resolve("@sigstore/verify/package.json")));
 
 /** In CI a verifier that is not there is a failure: else nobody would notice that nothing was verified. */
 function missing(what: string): string {

@@ -21,8 +21,15 @@ const ofLanguage = (language: string): readonly string[] =>
 
 test("docs/policies.md: every example loads", () => {
   const examples = ofLanguage("cedar");
-  assert.equal(examples.length, 3);
+  assert.equal(examples.length, 5);
   for (const example of examples) assert.ok(load(example).policies.length > 0);
+});
+
+test("docs/sessions.md: every example loads", () => {
+  const sessions = readFileSync(new URL("../../docs/sessions.md", import.meta.url), "utf8");
+  const examples = [...sessions.matchAll(/^```cedar\n([^]*?)^```\n/gm)];
+  assert.equal(examples.length, 1);
+  for (const [, example = ""] of examples) assert.equal(load(example).policies.length, 2);
 });
 
 test("docs/policies.md: the table is what the first example answers", () => {
@@ -61,5 +68,6 @@ test("docs/policies.md: what is refused is refused with those words", () => {
 function say(decision: Decision): string {
   if (decision.outcome === "allow") return "allow";
   if (decision.outcome === "deny") return `deny ${decision.code}`;
+  if (decision.outcome !== "require_approval") return decision.outcome;
   return `require_approval ${decision.terms.map(({ group, quorum }) => `${group} ${quorum}`).join(", ")}`;
 }

@@ -48,7 +48,7 @@ for (const [name, properties, [type, id], expected] of demo) {
     const detail =
       decision.outcome === "deny"
         ? ` ${decision.code}`
-        : decision.outcome === "allow"
+        : decision.outcome !== "require_approval"
           ? ""
           : decision.terms.map(({ group, quorum }) => ` ${group} ${quorum}`).join(",");
     assert.equal(`${decision.outcome}${detail} ${risk.level} ${risk.score}`, expected);

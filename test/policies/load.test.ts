@@ -32,7 +32,9 @@ const refused: readonly [string, string, readonly string[]][] = [
   [
     "an annotation of others",
     `@id("p") @owner("ann") permit (principal, action, resource);`,
-    ["1:10 unknown annotation `@owner` | known: @approvers, @assurance, @because, @expires, @hold, @id, @quorum"],
+    [
+      "1:10 unknown annotation `@owner` | known: @approvers, @assurance, @because, @defer, @expires, @hold, @id, @modify, @quorum",
+    ],
   ],
   [
     "hold on a permit",

@@ -6,19 +6,25 @@ import { at } from "../support/json.ts";
 import { DIRECTORY, edited } from "../support/rules.ts";
 import { House, type Answer, type Client } from "../support/house.ts";
 
+/** Eve is an administrator, dee an auditor. */
+const ROLES = `${edited(DIRECTORY, "groups:\n", "groups:\n  admins: [eve]\n  audit: [dee]\n")}roles:\n  admin: [admins]\n  auditor: [audit]\n`;
 let house: House;
-let who: Readonly<Record<"gate" | "person" | "operator" | "none" | "spent" | "forged" | "code", Client>>;
+let who: Readonly<
+  Record<"gate" | "person" | "admin" | "auditor" | "operator" | "none" | "spent" | "forged" | "code", Client>
+>;
 let request = "";
 let evaluation = "";
 
 before(async () => {
-  house = await House.open({ demo: true });
+  house = await House.open({ demo: true, directory: ROLES });
   const gate = await house.gate();
   const revoked = await house.operator.post("/v1/tokens", { agent: "report-bot", gate: "old" });
   await house.operator.post(`/v1/tokens/${String(revoked.body["id"] as string)}/revoke`, {});
   who = {
     gate,
     person: await house.person("ann"),
+    admin: await house.person("eve"),
+    auditor: await house.person("dee"),
     operator: house.operator,
     none: house.anyone,
     spent: house.as(revoked.body["token"] as string),
@@ -31,7 +37,7 @@ before(async () => {
 });
 after(() => house[Symbol.asyncDispose]());
 
-type Access = "anyone" | "gate" | "person" | "operator" | "reader";
+type Access = "anyone" | "gate" | "person" | "operator" | "reader" | "admin" | "auditor";
 
 /** Who may call what. The list is compared with what the server says that it has. */
 const ROUTES: readonly (readonly [method: "GET" | "POST", path: string, access: Access])[] = [
@@ -59,30 +65,41 @@ const ROUTES: readonly (readonly [method: "GET" | "POST", path: string, access: 
   ["GET", "/v1/requests/{id}", "reader"],
   ["POST", "/v1/requests/{id}/reviews", "person"],
   ["GET", "/v1/stream", "reader"],
-  ["POST", "/v1/tokens", "operator"],
-  ["GET", "/v1/tokens", "operator"],
-  ["POST", "/v1/tokens/{id}/revoke", "operator"],
-  ["POST", "/v1/sign-in-links", "operator"],
-  ["POST", "/v1/reload", "operator"],
-  ["GET", "/v1/doctor", "operator"],
+  ["POST", "/v1/tokens", "admin"],
+  ["GET", "/v1/tokens", "admin"],
+  ["POST", "/v1/tokens/{id}/revoke", "admin"],
+  ["POST", "/v1/sign-in-links", "admin"],
+  ["POST", "/v1/reload", "admin"],
+  ["GET", "/v1/doctor", "auditor"],
+  ["GET", "/v1/people", "auditor"],
+  ["POST", "/v1/people", "admin"],
+  ["GET", "/v1/people/{id}", "auditor"],
+  ["POST", "/v1/people/{id}/active", "admin"],
+  ["POST", "/v1/people/{id}/links", "admin"],
+  ["POST", "/v1/people/{id}/unlink", "admin"],
+  ["GET", "/v1/groups", "auditor"],
+  ["POST", "/v1/groups/{id}/members", "admin"],
+  ["GET", "/v1/directory/pending", "auditor"],
   ["GET", "/ledger/vkey", "anyone"],
   ["GET", "/ledger/checkpoint", "anyone"], // in the demo; elsewhere the operator alone, unless `ledger.public` says so
   ["GET", "/ledger/tile/*", "anyone"],
   ["GET", "/ledger/receipt/{index}", "anyone"],
-  ["GET", "/v1/ledger/checkpoint", "operator"],
-  ["GET", "/v1/ledger/vkey", "operator"],
-  ["GET", "/v1/ledger/entries", "operator"],
+  ["GET", "/v1/ledger/checkpoint", "auditor"],
+  ["GET", "/v1/ledger/vkey", "auditor"],
+  ["GET", "/v1/ledger/entries", "auditor"],
   ["POST", "/v1/erasures", "operator"],
   ["POST", "/v1/erasures/{id}/perform", "operator"],
-  ["GET", "/v1/export/events", "operator"],
-  ["POST", "/v1/exports", "operator"],
+  ["GET", "/v1/export/events", "auditor"],
+  ["POST", "/v1/exports", "auditor"],
 ];
 
 const ALLOWED: Readonly<Record<Exclude<Access, "anyone">, readonly string[]>> = {
   gate: ["gate"],
-  person: ["person"],
+  person: ["person", "admin", "auditor"],
   operator: ["operator"],
-  reader: ["person", "operator"],
+  reader: ["person", "admin", "auditor", "operator"],
+  admin: ["admin", "operator"],
+  auditor: ["admin", "auditor", "operator"],
 };
 
 function fill(path: string): string {
@@ -110,7 +127,7 @@ test("every route, for everybody: 401 for no credential, 403 for the wrong kind,
   const size = await house.size();
   for (const [method, path, access] of ROUTES) {
     if (access === "anyone") continue;
-    for (const name of ["gate", "person", "operator", "none", "spent", "forged", "code"] as const) {
+    for (const name of ["gate", "person", "admin", "auditor", "operator", "none", "spent", "forged", "code"] as const) {
       const status = await call(who[name], method, path);
       const where = `${name} ${method} ${path}`;
       if (name === "none" || name === "spent" || name === "forged") assert.equal(status, 401, where);
@@ -143,6 +160,8 @@ test("/openapi.json lists every route with who may call it, and every body as JS
     person: `[{"session":[]}]`,
     operator: `[{"operator":[]}]`,
     reader: `[{"session":[]},{"operator":[]}]`,
+    admin: `[{"session":["admin"]},{"operator":[]}]`,
+    auditor: `[{"session":["admin","auditor"]},{"operator":[]}]`,
   };
   for (const [path, operations] of Object.entries(at(body, "paths") as Record<string, Record<string, unknown>>)) {
     for (const method of Object.keys(operations)) {

@@ -3,11 +3,14 @@ import assert from "node:assert/strict";
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { run } from "../../src/cli/verify.ts";
+import { witnessKey } from "../../src/core/ledger/index.ts";
 import { openEpoch } from "../../src/server/epoch.ts";
 import { LEDGER_DEFAULT } from "../../src/server/config.ts";
 import { systemChance, systemClock } from "../../src/server/compose.ts";
 import { LIMITS_DEFAULT } from "../../src/engine/index.ts";
 import { openCheckpoint, verifyReceipt, witnessesOf } from "../../src/verify/index.ts";
+import { screen } from "../cli/terminal.ts";
 import { readRows } from "../support/actions.ts";
 import { codeOf } from "../support/flow.ts";
 import { House, type HouseOptions } from "../support/house.ts";
@@ -83,6 +86,14 @@ test("checkpoints are cosigned in the background, and receipts carry the cosigna
     const { text } = await house.operator.get(`/ledger/receipt/${size - 1}`);
     assert.equal(verifyReceipt({ receipt: text, vkey, witnesses: policy }).index, size - 1);
     assert.deepEqual((await house.operator.get("/v1/doctor")).text.includes("witness"), false);
+    const verify = (key: string): Promise<number> =>
+      run(
+        ["--url", house.url, "--token", house.operator.token ?? "", "--vkey", vkey, "--witness", key],
+        screen({ cwd: files.dir }),
+      );
+    assert.equal(await verify(witness.vkey), 0, "`keyturn verify --witness` over what is published");
+    const stranger = witnessKey("other.example", new Uint8Array(32).fill(9));
+    assert.equal(await verify(stranger), 1, "another witness did not cosign it");
   });
 });
 

@@ -5,7 +5,16 @@ import type { RequestState, Verdict } from "../../src/core/approval/index.ts";
 import type { AgentId, GateId, PersonId } from "../../src/core/brand.ts";
 import { formatId, type TokenId } from "../../src/core/ids.ts";
 import { openEntry, type OpenedEntry } from "../../src/core/ledger/index.ts";
-import { ask, Bus, evaluate, LIMITS_DEFAULT, RateWindows, submitReview, Turns } from "../../src/engine/index.ts";
+import {
+  ask,
+  Bus,
+  evaluate,
+  LIMITS_DEFAULT,
+  newSurroundings,
+  RateWindows,
+  submitReview,
+  Turns,
+} from "../../src/engine/index.ts";
 import type { Caller, EngineContext, Evaluation, Intent, Limits, Rules } from "../../src/engine/index.ts";
 import { activeMembers, loadDirectory } from "../../src/identity/directory/index.ts";
 import { loadPolicies } from "../../src/policies/cedar/index.ts";
@@ -38,6 +47,7 @@ export class Bench implements Disposable {
       turns: new Turns(),
       rules: () => this.rules,
       bus: new Bus(),
+      around: newSurroundings(store),
     };
   }
 
@@ -55,7 +65,7 @@ export class Bench implements Disposable {
       groups: activeMembers(directory),
       factTypes: catalogue.factTypes,
     });
-    return { directory, policies, classifier: declaredClassifier(catalogue) };
+    return { directory, policies, classifier: declaredClassifier(catalogue), catalogueDigest: catalogue.digest };
   }
 
   caller(agent = "report-bot", gate = "sdk", holder: string | null = null): Caller {

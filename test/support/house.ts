@@ -3,9 +3,13 @@ import { parseJson, type Json, type JsonObject } from "../../src/core/action/ind
 import { openEntry, type OpenedEntry } from "../../src/core/ledger/index.ts";
 import { LIMITS_DEFAULT, type Limits } from "../../src/engine/index.ts";
 import type { Clock } from "../../src/ports/clock.ts";
+import type { People } from "../../src/ports/people.ts";
 import type { Store } from "../../src/ports/store.ts";
+import type { NotifyConfig } from "../../src/server/channels.ts";
 import { start, type Running } from "../../src/server/compose.ts";
-import { LEDGER_DEFAULT, type ExportConfig, type LedgerConfig, type PrivacyConfig } from "../../src/server/config.ts";
+import { LEDGER_DEFAULT } from "../../src/server/config.ts";
+import type { Config, ExportConfig, LedgerConfig, PrivacyConfig } from "../../src/server/config.ts";
+import type { AdviserConfig, HoursConfig } from "../../src/server/situation.ts";
 import { textAt } from "./json.ts";
 import { RuleFiles, type RuleTexts } from "./rules.ts";
 
@@ -18,6 +22,11 @@ export type HouseOptions = RuleTexts & {
   readonly ledger?: Partial<LedgerConfig>;
   readonly privacy?: PrivacyConfig;
   readonly export?: ExportConfig;
+  readonly notify?: NotifyConfig;
+  readonly adviser?: AdviserConfig;
+  readonly hours?: HoursConfig;
+  /** Any other setting, such as a store that several houses share. */
+  readonly settings?: Partial<Config>;
 };
 
 /** An answer, its body parsed by our strict parser where it is JSON. */
@@ -89,12 +98,15 @@ export class House implements AsyncDisposable {
   readonly anyone: Client;
   readonly #running: Running;
 
-  private constructor(running: Running, files: RuleFiles, log: string[]) {
+  readonly url: string;
+
+  private constructor(running: Running, files: RuleFiles, log: string[], url: string = running.url) {
     this.#running = running;
     this.files = files;
     this.log = log;
-    this.operator = new Client(running.url, running.operatorToken);
-    this.anyone = new Client(running.url, null);
+    this.url = url;
+    this.operator = new Client(url, running.operatorToken);
+    this.anyone = new Client(url, null);
   }
 
   static async open(options: HouseOptions = {}): Promise<House> {
@@ -110,7 +122,20 @@ export class House implements AsyncDisposable {
   /** Over files that are there already, such as those of a house that was stopped. */
   static async over(
     files: RuleFiles,
-    { limits = {}, store, clock, demo, publicUrl, ledger, privacy, export: exportTo }: HouseOptions = {},
+    {
+      limits = {},
+      store,
+      clock,
+      demo,
+      publicUrl,
+      ledger,
+      privacy,
+      export: exportTo,
+      notify,
+      adviser,
+      hours,
+      settings,
+    }: HouseOptions = {},
   ): Promise<House> {
     const log: string[] = [];
     const running = await start({
@@ -126,6 +151,10 @@ export class House implements AsyncDisposable {
         ledger: { ...LEDGER_DEFAULT, ...ledger },
         privacy: privacy ?? null,
         export: exportTo ?? null,
+        notify: notify ?? null,
+        adviser: adviser ?? null,
+        hours: hours ?? null,
+        ...settings,
       },
       log: (level, message, details) => log.push(`${level} ${message} ${JSON.stringify(details ?? {})}`),
       ...(store === undefined ? {} : { store }),
@@ -135,8 +164,9 @@ export class House implements AsyncDisposable {
     return new House(running, files, log);
   }
 
-  get url(): string {
-    return this.#running.url;
+  /** The same house, reached through something that stands in front of it. */
+  behind(url: string): House {
+    return new House(this.#running, this.files, this.log, url);
   }
 
   get ended(): Promise<void> {
@@ -145,6 +175,11 @@ export class House implements AsyncDisposable {
 
   get store(): Store {
     return this.#running.house.ctx.store;
+  }
+
+  /** The port by which the directory changes, as sign-in and provisioning use it. */
+  get people(): People {
+    return this.#running.house.people;
   }
 
   as(token: string | null): Client {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { canonicalBytes, digest } from "../../src/core/action/index.ts";
 import type { Json, JsonObject } from "../../src/core/action/index.ts";
 import { Frontier, encodeBundle, leafHash, tilePath } from "../../src/core/ledger/index.ts";
 import { payloadsPath, readFolder, readRemembered, verifyLedger } from "../../src/verify/index.ts";
 import type { AuditedEntry, LedgerEntry, Remembered, Report } from "../../src/verify/index.ts";
-import { asked, checkpointOf, entriesOf, minutes, passed, story, vkey } from "./fixture.ts";
+import { RULES, asked, checkpointOf, entriesOf, minutes, passed, story, vkey } from "./fixture.ts";
 import type { Event } from "./fixture.ts";
 
 const POLICIES = "sha256:p1";
@@ -31,7 +32,7 @@ const inForce = (minute: number, digest: string, change: JsonObject = {}): Event
 const history: readonly Event[] = [
   inForce(0, "sha256:d1"),
   ["policy", "policy.changed", 0, {}, { policies: POLICIES }],
-  ["catalogue", "catalogue.changed", 0, {}, { catalogue: "sha256:c1" }],
+  ["catalogue", "catalogue.changed", 0, { catalogue: null }, { catalogue: "sha256:c1" }],
   asked("a", { policies: POLICIES }),
   asked("b", { policies: POLICIES }),
   ...story("a"),
@@ -276,7 +277,7 @@ function folderOf(list: readonly LedgerEntry[]): Map<string, Uint8Array> {
 }
 
 const audit = (events: readonly Event[], tolerance?: number): Promise<Report> => {
-  const list = entriesOf(events);
+  const list = entriesOf([...RULES, ...events]);
   const options = tolerance === undefined ? {} : { clockToleranceMs: tolerance };
   return verifyLedger({ entries: list, checkpoint: checkpointOf(list), vkey, ...options });
 };
@@ -299,7 +300,11 @@ test("eligibility: reviews are judged by the directory that was in force, with a
   };
   const inactive = { people: ["ada", "bob", "cid"].map((id): Json => ({ id, active: id !== "bob" })) };
   const owner = { agents: [{ id: "report-bot", owners: ["olga", "bob"], deployers: [] }] };
-  const with1 = (event: Event, ...rest: Event[]): Event[] => [event, asked(), ...rest];
+  const with1 = (event: Event, ...rest: Event[]): Event[] => [
+    event,
+    asked("a", { directory: event[4]?.["directory"] ?? null }),
+    ...rest,
+  ];
   const cases: readonly (readonly [string, Event[], RegExp | null])[] = [
     ["as it should be", with1(inForce(0, "d1"), ...story()), null],
     ["not in the group", with1(inForce(0, "d1", noBob), ...story()), /`bob` is not in `security` by the directory/],
@@ -339,8 +344,8 @@ test("eligibility: reviews are judged by the directory that was in force, with a
     else assert.match(sentences(report), sentence, name);
     assert.equal(report.decisions.verdict, sentence === null ? "pass" : "fail", name);
   }
-  const erased = entriesOf(with1(inForce(0, "d1", noBob), ...story())).map((entry, at) =>
-    at === 0 ? { ...entry, payload: null, salt: null } : entry,
+  const erased = entriesOf([...RULES, ...with1(inForce(0, "d1", noBob), ...story())]).map((entry) =>
+    entry.type === "directory.changed" ? { ...entry, payload: null, salt: null } : entry,
   );
   const report = await verifyLedger({ entries: erased, checkpoint: checkpointOf(erased), vkey });
   assert.equal(sentences(report), "", "an erased directory judges nobody");
@@ -348,6 +353,11 @@ test("eligibility: reviews are judged by the directory that was in force, with a
 
 function around(events: readonly Event[], place: number, ...more: Event[]): Event[] {
   return [...events.slice(0, place), ...more, ...events.slice(place)];
+}
+
+/** A catalogue comes into force under the digest of the first content; the payload shows the second. */
+function catalogueChanged(named: JsonObject, shown: JsonObject = named): Event {
+  return ["catalogue", "catalogue.changed", 0, { catalogue: shown }, { catalogue: digest(canonicalBytes(named)) }];
 }
 
 test("an evaluation names the rules in force, an outcome follows an allowed one, a request one that asked", async () => {
@@ -368,6 +378,20 @@ test("an evaluation names the rules in force, an outcome follows an allowed one,
     ["the one before, a moment after", [policy("p1", 0), policy("p2", 5), by("p1", 6)], null],
     ["the one before, too late", [policy("p1", 0), policy("p2", 5), by("p1", 7)], /policies that were not in force/],
     ["none", [by("p1", 1)], /policies that were not in force/],
+    ["by no catalogue", [asked("x", { catalogue: null })], /does not name the catalogue by which it was answered/],
+    ["by another catalogue", [asked("x", { catalogue: "c2" })], /names a catalogue that was not in force/],
+    ["by another directory", [asked("x", { directory: "d2" })], /names a directory that was not in force/],
+    ["a catalogue as it is called", [catalogueChanged({ actions: {} })], null],
+    [
+      "another catalogue than it is called",
+      [catalogueChanged({ actions: {} }, { actions: { read: {} } })],
+      /the catalogue shown is not the one/,
+    ],
+    [
+      "a catalogue that is not there",
+      [["catalogue", "catalogue.changed", 0, {}, { catalogue: "c2" }]],
+      /catalogue cannot be read/,
+    ],
     ["a change without a name", [["policy", "policy.changed", 0, {}, {}]], /does not name what came into force/],
     ["an outcome without an evaluation", passed("x").slice(1), /its evaluation was not there/],
     ["an outcome twice", [...passed("x"), ...passed("x").slice(1)], /was executed before/],

@@ -97,9 +97,36 @@ export function review(person: string, groups: readonly string[], change: JsonOb
   return { review: { person, groups: [...groups], verdict: "approve", assurance: "A1", at: minutes(1), ...change } };
 }
 
+const IN_FORCE = { policies: "sha256:p1", directory: "sha256:d1", catalogue: "sha256:c1" } as const;
+const members = (group: string, people: readonly string[]): JsonObject => ({
+  group,
+  members: people.map((person) => ({ group, person, since: 0 })),
+});
+const PEOPLE: readonly string[] = ["ada", "bob", "cid", "dan"];
+
+/** What evaluations rest on, in force before anything is asked: everybody may approve, nobody stands behind an agent. */
+export const RULES: readonly Event[] = [
+  ["policy", "policy.changed", 0, {}, { policies: IN_FORCE.policies }],
+  [
+    "directory",
+    "directory.changed",
+    0,
+    {
+      directory: {
+        digest: IN_FORCE.directory,
+        people: PEOPLE.map((id) => ({ id, active: true })),
+        agents: [],
+        groups: [members("owners", ["ada", "dan"]), members("security", PEOPLE)],
+      },
+    },
+    { directory: IN_FORCE.directory },
+  ],
+  ["catalogue", "catalogue.changed", 0, { catalogue: null }, { catalogue: IN_FORCE.catalogue }],
+];
+
 /** The evaluation that a request follows. */
 export function asked(id: string = "a", change: JsonObject = {}): Event {
-  const publics = { digest, gate: "sdk", outcome: "require_approval", ...change };
+  const publics = { digest, gate: "sdk", outcome: "require_approval", ...IN_FORCE, ...change };
   const payload = { decision: { outcome: publics.outcome }, digest: publics.digest, gate: publics.gate };
   return [`evaluation/eval_${id}`, "action.evaluated", 0, payload, publics];
 }

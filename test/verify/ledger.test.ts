@@ -4,15 +4,29 @@ import type { JsonObject } from "../../src/core/action/index.ts";
 import { noteSignedBytes, signedNote, verifierKey } from "../../src/core/ledger/index.ts";
 import { verifyLedger } from "../../src/verify/index.ts";
 import type { LedgerEntry, Report } from "../../src/verify/index.ts";
-import { ORIGIN, asked, checkpointOf, entriesOf, key, keyOf, minutes, opened, review, story, vkey } from "./fixture.ts";
+import {
+  ORIGIN,
+  RULES,
+  asked,
+  checkpointOf,
+  entriesOf,
+  key,
+  keyOf,
+  minutes,
+  opened,
+  review,
+  story,
+  vkey,
+} from "./fixture.ts";
 import type { Event } from "./fixture.ts";
 
-const AROUND = [asked("a"), asked("b"), asked("2")];
+const AROUND = [...RULES, asked("a"), asked("b"), asked("2")];
 const history = (by: string): Event[] => [
+  ...RULES,
   asked("a"),
   asked("b"),
   ...story("a"),
-  ["policy", "policy.changed", 7, { by }, { policies: "sha256:1" }],
+  ["policy", "policy.changed", 7, { by }, { policies: "sha256:2" }],
   ...story("b", 8),
 ];
 const good = entriesOf(history("ada"));
@@ -42,7 +56,7 @@ test("a ledger as it should be passes, from a list and from a stream, with its c
   assert.equal(fromList.passed, true);
   assert.equal(fromList.origin, ORIGIN);
   assert.deepEqual(fromList.counts, {
-    entries: 21,
+    entries: 24,
     erased: 0,
     evaluations: 2,
     requests: 2,
@@ -50,7 +64,7 @@ test("a ledger as it should be passes, from a list and from a stream, with its c
     completed: 2,
     unreadable: 0,
   });
-  assert.deepEqual(progress, [[21, 21]]);
+  assert.deepEqual(progress, [[24, 24]]);
   async function* stream(): AsyncGenerator<LedgerEntry> {
     yield* good;
   }
@@ -71,46 +85,46 @@ test("ledger.*: a rewritten history fails by the sentence that names how", async
     ["ledger.edit", { entries: edited }, "fail not_checked not_checked", /not those under the signed root/],
     [
       "ledger.edit of one header",
-      { entries: good.with(11, edited[11] ?? assert.fail()) },
+      { entries: good.with(14, edited[14] ?? assert.fail()) },
       "fail not_checked not_checked",
       /signed root/,
     ],
     [
       "ledger.edit of a payload",
-      { entries: good.with(11, { ...good[11]!, payload: edited[11]!.payload }) },
+      { entries: good.with(14, { ...good[14]!, payload: edited[14]!.payload }) },
       "pass pass fail",
       /not the one that the header commits to/,
     ],
     [
       "ledger.edit of a payload and its salt",
-      { entries: good.with(2, { ...good[2]!, payload: edited[12]!.payload, salt: edited[12]!.salt }) },
+      { entries: good.with(5, { ...good[5]!, payload: edited[15]!.payload, salt: edited[15]!.salt }) },
       "pass pass fail",
       /commits to/,
     ],
     [
       "ledger.edit of a column",
-      { entries: good.with(3, { ...good[3]!, type: "review.refused" }) },
+      { entries: good.with(6, { ...good[6]!, type: "review.refused" }) },
       "fail not_checked not_checked",
       /filed under another/,
     ],
-    ["ledger.reorder", { entries: swap(good, 3, 4) }, "fail fail not_checked", /signed root.*version 1 of the stream/],
-    ["ledger.truncate", { entries: good.slice(0, -1) }, "fail not_checked not_checked", /over 21 entries, and only 20/],
+    ["ledger.reorder", { entries: swap(good, 6, 7) }, "fail fail not_checked", /signed root.*version 1 of the stream/],
+    ["ledger.truncate", { entries: good.slice(0, -1) }, "fail not_checked not_checked", /over 24 entries, and only 23/],
     ["ledger.truncate at the head", { entries: good.slice(1) }, "fail fail fail", /index 0 is expected/],
     [
       "an entry left out",
-      { entries: good.toSpliced(11, 1) },
+      { entries: good.toSpliced(14, 1) },
       "fail fail not_checked",
-      /index 11 is expected here, this is 12/,
+      /index 14 is expected here, this is 15/,
     ],
     [
       "an entry left out and indexes renumbered",
-      { entries: good.toSpliced(11, 1).map((entry, index) => ({ ...entry, index })) },
+      { entries: good.toSpliced(14, 1).map((entry, index) => ({ ...entry, index })) },
       "fail not_checked not_checked",
-      /only 20/,
+      /only 23/,
     ],
     [
       "an entry put in",
-      { entries: [...good, { ...good[11]!, index: 21 }] },
+      { entries: [...good, { ...good[14]!, index: 24 }] },
       "fail fail not_checked",
       /those from here on are unsigned/,
     ],
@@ -122,7 +136,7 @@ test("ledger.*: a rewritten history fails by the sentence that names how", async
     ],
     [
       "ledger.rollback to an older checkpoint",
-      { entries: good, checkpoint: checkpointOf(good.slice(0, 5)) },
+      { entries: good, checkpoint: checkpointOf(good.slice(0, 8)) },
       "fail not_checked not_checked",
       /^[^;]*unsigned; nothing[^;]*; nothing[^;]*$/,
     ],
@@ -149,7 +163,7 @@ test("ledger.*: a rewritten history fails by the sentence that names how", async
     ],
     [
       "another size under the signature",
-      { entries: good, checkpoint: checkpoint.replace("\n21\n", "\n22\n") },
+      { entries: good, checkpoint: checkpoint.replace("\n24\n", "\n25\n") },
       "fail not_checked not_checked",
       /not valid under this key/,
     ],
@@ -157,7 +171,7 @@ test("ledger.*: a rewritten history fails by the sentence that names how", async
     ["no key", { entries: good, vkey: "" }, "fail not_checked not_checked", /verifier key/],
     [
       "a header of junk",
-      { entries: good.with(11, { ...good[11]!, header: new Uint8Array([1, 2, 3]) }) },
+      { entries: good.with(14, { ...good[14]!, header: new Uint8Array([1, 2, 3]) }) },
       "fail not_checked not_checked",
       /cannot be read/,
     ],
@@ -187,14 +201,14 @@ test("ledger.fork: a valid signature is not enough for a text that is no checkpo
 });
 
 test("completeness: a version left out of a stream by the writer itself is noticed, with the index and the stream", async () => {
-  const entries = entriesOf([asked(), ...story()]);
-  const gapped = entriesOf([asked(), ...story()].toSpliced(4, 1)).map((entry, index) =>
-    index < 4 ? entry : { ...(entries[index + 1] ?? assert.fail()), index },
+  const entries = entriesOf([...RULES, asked(), ...story()]);
+  const gapped = entriesOf([...RULES, asked(), ...story()].toSpliced(7, 1)).map((entry, index) =>
+    index < 7 ? entry : { ...(entries[index + 1] ?? assert.fail()), index },
   );
   const report = await verifyLedger({ entries: gapped, checkpoint: checkpointOf(gapped), vkey });
   assert.equal(verdicts(report), "pass fail not_checked");
   assert.deepEqual(report.completeness.findings, [
-    { index: 4, stream, because: "version 3 of the stream is expected here, this is 4" },
+    { index: 7, stream, because: "version 3 of the stream is expected here, this is 4" },
   ]);
 });
 
@@ -202,10 +216,10 @@ test("privacy.erase: an erased ledger passes, and says which releases cannot be 
   const erase = (indexes: readonly number[]): LedgerEntry[] =>
     good.map((entry) => (indexes.includes(entry.index) ? { ...entry, payload: null, salt: null } : entry));
   const cases: [number[], string[]][] = [
-    [[10, 11, 5], []], // outcome, policy and a refused review: nothing that decides
-    [[2], ["request/arq_a"]],
+    [[13, 14, 8], []], // outcome, policy and a refused review: nothing that decides
+    [[5], ["request/arq_a"]],
     [
-      [6, 14],
+      [9, 17],
       ["request/arq_a", "request/arq_b"],
     ],
     [good.map(({ index }) => index), ["request/arq_a", "request/arq_b"]],
@@ -216,10 +230,10 @@ test("privacy.erase: an erased ledger passes, and says which releases cannot be 
     assert.deepEqual(report.unreadable, unreadable);
     assert.equal(report.counts.erased, indexes.length);
   }
-  const half = good.with(2, { ...good[2]!, salt: null });
+  const half = good.with(5, { ...good[5]!, salt: null });
   assert.equal(verdicts(await verifyLedger({ entries: half, checkpoint, vkey })), "pass pass fail");
   // Erasure hides who and what, never the order: a release without approval stands out all the same.
-  const events = entriesOf([asked(), ...told("request.approved")]).map((entry) => ({
+  const events = entriesOf([...RULES, asked(), ...told("request.approved")]).map((entry) => ({
     ...entry,
     payload: null,
     salt: null,

@@ -29,6 +29,8 @@ export type View = {
   readonly id: string;
   readonly status: Status;
   readonly digest: string;
+  /** What was rendered; it goes back with the review. */
+  readonly card_digest?: string;
   readonly opened_at: string;
   readonly expires_at: string;
   readonly closed_at: string | null;

@@ -38,6 +38,7 @@ const RELATIONS: { readonly [relation: string]: string } = {
   actor_chain: "is in the chain of callers",
   delegator: "may be acted for by someone behind it",
   delegate: "acts for someone behind it",
+  editor: "changed what the approval rests on",
 };
 
 /** Why a person is barred, in words; an unknown relation stays as it was sent. */

@@ -39,7 +39,8 @@ export function ReviewForm({ view, blocked, approve, deny }: Props): ReactElemen
     if (intent.current?.verdict !== verdict) intent.current = { verdict, nonce: newNonce() };
     const said = reason.trim();
     try {
-      const body = { verdict, digest: view.digest, nonce: intent.current.nonce };
+      const card = view.card_digest === undefined ? {} : { card: view.card_digest };
+      const body = { verdict, digest: view.digest, nonce: intent.current.nonce, ...card };
       take([await postReview(view.id, said === "" ? body : { ...body, reason: said })]);
       intent.current = null;
       announce(verdict === "approve" ? "Your approval is recorded" : "Your denial is recorded");

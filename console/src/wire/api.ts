@@ -104,6 +104,7 @@ export async function getRequest(id: string): Promise<View> {
 export type ReviewIntent = {
   readonly verdict: Verdict;
   readonly digest: string;
+  readonly card?: string;
   readonly nonce: string;
   readonly reason?: string;
 };

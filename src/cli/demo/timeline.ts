@@ -1,4 +1,4 @@
-import { visible } from "../literal.ts";
+import { visible } from "../../core/card/index.ts";
 import { painter, type Style, type Terminal } from "../terminal.ts";
 import type { Step } from "./agent.ts";
 

@@ -1,5 +1,5 @@
 import type { Check, Report, VerifiedReceipt } from "../../verify/index.ts";
-import { visible } from "../literal.ts";
+import { visible } from "../../core/card/index.ts";
 import type { Paint, Style, Terminal } from "../terminal.ts";
 
 const BAR_WIDTH = 24;
@@ -44,7 +44,7 @@ function countsOf({ origin, from, counts }: Report): string {
     number(requests, "request", "requests"),
     `${released.toLocaleString("en")} released`,
     number(completed, "outcome", "outcomes"),
-    number(erased, "payload erased", "payloads erased"),
+    number(erased, "payload erased or not given", "payloads erased or not given"),
   ].join(", ");
 }
 

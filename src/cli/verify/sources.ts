@@ -20,13 +20,17 @@ export const LINE_CHARS_MAX: number = 12 * 1024 * 1024;
 /** A verifier key: name, key id and key (C2SP signed-note). */
 const VKEY = /^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/;
 
-/** The checkpoint first, then the entries it is over: what is appended meanwhile belongs to the next one. */
+/**
+ * The checkpoint first, then the entries it is over: what is appended meanwhile belongs to the next one. Witnesses cosign
+ * what is published, which may be a moment behind; who asks for none gets the ledger as it stands.
+ */
 export async function fromServer(
   server: Connection,
   own: string | null,
   remembered: Remembered | null,
+  isWitnessed: boolean = false,
 ): Promise<Source> {
-  const checkpoint = await server.ask((client) => client.checkpoint());
+  const checkpoint = await server.ask((client) => (isWitnessed ? client.publishedCheckpoint() : client.checkpoint()));
   const vkey = own ?? (await server.ask((client) => client.verifierKey()));
   return { checkpoint, vkey, entries: entriesOf(server, beginOf(remembered, vkey), sizeOf(checkpoint, vkey)) };
 }

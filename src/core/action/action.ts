@@ -5,7 +5,7 @@ import { canonicalize } from "./canonical.ts";
 import { digest } from "./digest.ts";
 import { isJsonList, isJsonObject } from "./json.ts";
 import type { Json, JsonObject } from "./json.ts";
-import { NAME_CHARS_MAX, REASON_BYTES_MAX } from "./question.ts";
+import { NAME_CHARS_MAX, PROMPT_BYTES_MAX, REASON_BYTES_MAX } from "./question.ts";
 import type { Action, Context, Declared, Question, Resource, Subject } from "./question.ts";
 import { escapeStep, quoted, refuse } from "./refuse.ts";
 
@@ -71,7 +71,9 @@ function parseContext(place: Place): Context {
   if (place.value === undefined) return {};
   objectAt(place, "context");
   const environment = optional(member(place, "environment"), parseName);
-  const reason = optional(member(place, "reason"), parseReason);
+  const reason = optional(member(place, "reason"), (at) => parseClaim(at, "a reason", REASON_BYTES_MAX));
+  const prompt = optional(member(place, "prompt"), (at) => parseClaim(at, "a prompt", PROMPT_BYTES_MAX));
+  const provenance = member(place, "provenance").value;
   const declared = optional(member(place, "declared"), parseDeclared);
   const approval = optional(member(place, "approval"), parseApproval);
   const session = optional(member(place, "session"), parseName);
@@ -81,6 +83,9 @@ function parseContext(place: Place): Context {
     ...(declared === undefined ? {} : { declared }),
     ...(approval === undefined ? {} : { approval }),
     ...(session === undefined ? {} : { session }),
+    ...(prompt === undefined ? {} : { prompt }),
+    // Whatever else a gate says of it is no assurance, and means nothing.
+    ...(provenance === "untrusted" ? { provenance } : {}),
   };
 }
 
@@ -89,11 +94,11 @@ function parseApproval(place: Place): { readonly id: string } {
   return { id: parseName(member(place, "id")) };
 }
 
-function parseReason(place: Place): string {
+function parseClaim(place: Place, what: string, bytesMax: number): string {
   const { value, pointer } = place;
-  if (typeof value !== "string") throw invalid("a reason is a string", pointer);
-  if (utf8Length(value) > REASON_BYTES_MAX) {
-    throw invalid(`a reason may have at most ${REASON_BYTES_MAX} bytes of UTF-8; shorten it`, pointer);
+  if (typeof value !== "string") throw invalid(`${what} is a string`, pointer);
+  if (utf8Length(value) > bytesMax) {
+    throw invalid(`${what} may have at most ${bytesMax} bytes of UTF-8; shorten it`, pointer);
   }
   return value;
 }

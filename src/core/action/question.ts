@@ -26,6 +26,10 @@ export type Context = {
   readonly approval?: { readonly id: string };
   /** The session of the subject that this attempt belongs to (AARM R2). */
   readonly session?: string;
+  /** What the agent was asked to do, in the words of whoever asked: a claim like the reason, and outside the digest. */
+  readonly prompt?: string;
+  /** `untrusted`: the gate knows that the agent has read what strangers wrote. It can raise a score, never lower one. */
+  readonly provenance?: "untrusted";
 };
 
 /** What a gate declares of a structured tool call: effects by name, facts as scalars or lists of strings. */
@@ -36,5 +40,7 @@ export type Declared = {
 
 /** Bytes of the agent's reason in UTF-8. */
 export const REASON_BYTES_MAX = 2048;
+/** Bytes of what the agent was asked to do, in UTF-8. */
+export const PROMPT_BYTES_MAX = 8192;
 /** Characters of a type, name, id or environment. */
 export const NAME_CHARS_MAX = 512;

@@ -1,6 +1,7 @@
 import type { Instant, PersonId } from "../brand.ts";
 import type { Json, JsonObject, Subject } from "../action/index.ts";
-import type { Agent, Person, Roster } from "./people.ts";
+import type { Hold, Term } from "../policy/index.ts";
+import type { Agent, Delegation, Person, Roster } from "./people.ts";
 import type { Barred, Relation } from "./request.ts";
 
 /** Who stands behind an action, as far as it is known. `unknown` lists claims that fit nobody in the directory. */
@@ -25,7 +26,8 @@ const CLAIMS: readonly (readonly [member: string, relation: Relation])[] = [
 /**
  * Everyone who may not approve: caller, on-behalf-of chain, owners, deployers, prompter, token holder, CI actor,
  * commit authors, and their delegators and delegates. The weakest evidence suffices here (an equal e-mail or name
- * is enough), because a wrong bar costs a click and a missed one is a self-approval.
+ * is enough), because a wrong bar costs a click and a missed one is a self-approval. `vouched` has the members of the
+ * subject's claims, and comes from a token that a platform signed.
  */
 export function peopleBehind(
   subject: Subject,
@@ -34,6 +36,7 @@ export function peopleBehind(
   roster: Roster,
   now: Instant,
   client: JsonObject | null = null,
+  vouched: JsonObject | null = null,
 ): Behind {
   const found: Barred[] = [];
   const unknown: string[] = [];
@@ -42,11 +45,14 @@ export function peopleBehind(
   if (tokenHolder !== null) add(tokenHolder, "token_holder", "holds the gate's token");
   for (const person of matches(subject.id, roster)) add(person.id, "caller", `is \`${subject.id}\``);
 
-  const claims = claimsOf(subject.properties ?? {}, client);
-  for (const { names, relation, machine } of claims.slice(0, CLAIMS_MAX)) {
+  // What a platform vouches for comes first: names that the question adds must not push it out.
+  const firm = vouched === null ? [] : claimsOf(vouched, null);
+  const claims = [...firm, ...claimsOf(subject.properties ?? {}, client)];
+  for (const [at, { names, relation, machine }] of claims.slice(0, CLAIMS_MAX).entries()) {
     const people = names.flatMap((name) => matches(name, roster).map((person) => ({ person, name })));
     if (people.length === 0 && !machine) unknown.push(names[0] ?? relation);
-    for (const { person, name } of people) add(person.id, relation, `named as \`${name}\``);
+    const by = at < firm.length ? " by the token of the platform" : "";
+    for (const { person, name } of people) add(person.id, relation, `named as \`${name}\`${by}`);
   }
   if (claims.length > CLAIMS_MAX) unknown.push(`${claims.length - CLAIMS_MAX} more names`);
   addDelegates(found, roster, now, add);
@@ -128,16 +134,40 @@ function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function matches(name: string, roster: Roster): readonly Person[] {
-  const folded = fold(name);
-  if (folded === "") return [];
-  return [...roster.people.values()].filter(
-    (person) =>
-      fold(person.id) === folded ||
-      fold(person.name) === folded ||
-      person.emails.some((email) => fold(email) === folded) ||
-      person.accounts.some((account) => fold(account.subject) === folded),
-  );
+/** Everybody whom a name fits, by the weakest evidence: an id, a name, an e-mail or a login. */
+export function matches(name: string, roster: Roster): readonly Person[] {
+  return indexOf(roster.people).get(fold(name)) ?? [];
+}
+
+type People = Roster["people"];
+/** People by every name that fits them: claims are many, and so are people. */
+const indexes = new WeakMap<People, ReadonlyMap<string, readonly Person[]>>();
+/** Kept for each person, because a change of the roster leaves most people as they are. */
+const namesOf = new WeakMap<Person, readonly string[]>();
+
+function indexOf(people: People): ReadonlyMap<string, readonly Person[]> {
+  const known = indexes.get(people);
+  if (known !== undefined) return known;
+  const index = new Map<string, Person[]>();
+  for (const person of people.values()) {
+    for (const name of foldedNames(person)) {
+      const others = index.get(name);
+      if (others === undefined) index.set(name, [person]);
+      else others.push(person);
+    }
+  }
+  indexes.set(people, index);
+  return index;
+}
+
+function foldedNames(person: Person): readonly string[] {
+  const known = namesOf.get(person);
+  if (known !== undefined) return known;
+  const { id, name, emails, accounts } = person;
+  const all = [id, name, ...emails, ...accounts.map(({ subject }) => subject)].map(fold);
+  const names = [...new Set(all)].filter((folded) => folded !== "");
+  namesOf.set(person, names);
+  return names;
 }
 
 /** Names that look alike are alike here: to bar one too many costs a click. */
@@ -145,12 +175,32 @@ function fold(name: string): string {
   return name.normalize("NFKC").trim().toLowerCase();
 }
 
+/** Who changed, a short while ago, one of these groups, the links of its people, or one of these policies. */
+export function editorsOf(
+  ask: { readonly terms: readonly Term[]; readonly holds: readonly Pick<Hold, "policy">[] },
+  roster: Roster,
+  now: Instant,
+): readonly Barred[] {
+  if (roster.edits.length === 0) return [];
+  const found: Barred[] = [];
+  const add = adderTo(found);
+  const concerned = new Map([
+    ...ask.terms.map(({ group }) => [String(group), `changed the group \`${group}\``] as const),
+    ...ask.holds.map(({ policy }) => [`policy/${policy}`, `changed the policy \`${policy}\``] as const),
+  ]);
+  for (const { person, on, until } of roster.edits) {
+    const evidence = until > now ? concerned.get(on) : undefined;
+    if (evidence !== undefined) add(person, "editor", evidence);
+  }
+  return found;
+}
+
 /** Delegation bars both ways and through chains, else two steps would be a way round. */
 function addDelegates(found: readonly Barred[], roster: Roster, now: Instant, add: Add): void {
   const reached = new Set(found.map((b) => b.person));
   const queue = [...reached];
   for (let person = queue.pop(); person !== undefined; person = queue.pop()) {
-    for (const { from, to, until } of roster.delegations) {
+    for (const { from, to, until } of delegationsOf(roster).get(person) ?? []) {
       if (until <= now) continue;
       const next = from === person ? to : to === person ? from : undefined;
       if (next === undefined || reached.has(next)) continue;
@@ -160,4 +210,22 @@ function addDelegates(found: readonly Barred[], roster: Roster, now: Instant, ad
       queue.push(next);
     }
   }
+}
+
+const delegations = new WeakMap<Roster["delegations"], ReadonlyMap<PersonId, readonly Delegation[]>>();
+
+/** Delegations by each of the two whom they join. */
+function delegationsOf(roster: Roster): ReadonlyMap<PersonId, readonly Delegation[]> {
+  const known = delegations.get(roster.delegations);
+  if (known !== undefined) return known;
+  const index = new Map<PersonId, Delegation[]>();
+  for (const delegation of roster.delegations) {
+    for (const person of new Set([delegation.from, delegation.to])) {
+      const others = index.get(person);
+      if (others === undefined) index.set(person, [delegation]);
+      else others.push(delegation);
+    }
+  }
+  delegations.set(roster.delegations, index);
+  return index;
 }

@@ -1,11 +1,11 @@
-import { assuranceCovers, coversTerms, type Assurance, type Decision } from "../policy/index.ts";
+import { assuranceCovers, coversTerms, type Decision } from "../policy/index.ts";
 import type { Risk, RiskLevel } from "../risk/index.ts";
+import { personalAssurance } from "./assurance.ts";
 import { refuse } from "./refusals.ts";
 import type { Refusal } from "./request.ts";
 import { seatingOf, type RequestState } from "./state.ts";
 
 const LEVELS: readonly RiskLevel[] = ["low", "medium", "high", "critical"];
-const ASSURANCES: readonly Assurance[] = ["A0", "A1", "A2", "A3", "A4"];
 
 /**
  * Does what people approved still suffice for what policy says now? An approval lifts only holds whose terms it
@@ -17,11 +17,13 @@ export function covers(state: RequestState, decision: Decision, risk: Risk): Ref
     case "allow":
       return null;
     case "deny":
+    case "modify":
+    case "defer":
       return refuse("policy_denied", decision.because);
     case "require_approval": {
       if (!seatingOf(state, decision.terms).complete) return refuse("terms_not_met");
-      const wanted = ASSURANCES.indexOf(decision.assurance);
-      const weak = state.reviews.some((r) => r.verdict === "approve" && ASSURANCES.indexOf(r.assurance) < wanted);
+      const wanted = personalAssurance(decision.assurance);
+      const weak = state.reviews.some((r) => r.verdict === "approve" && !assuranceCovers(r.assurance, wanted));
       if (weak) return refuse("assurance_too_low", `policy now asks for ${decision.assurance}`);
       if (LEVELS.indexOf(risk.level) > LEVELS.indexOf(state.opened.risk.level))
         return refuse("risk_rose", `${risk.level} instead of ${state.opened.risk.level}`);

@@ -1,10 +1,11 @@
-import type { EvaluationId, GateId, Instant } from "../brand.ts";
+import type { Digest, EvaluationId, GateId, Instant, PersonId } from "../brand.ts";
 import { approvalOf } from "../ids.ts";
-import { behindToday } from "./barred.ts";
+import { behindToday, editorsOf } from "./barred.ts";
 import { eligibility, type Reviewer } from "./eligibility.ts";
-import type { Roster } from "./people.ts";
+import type { LinkStrength, Roster } from "./people.ts";
 import { refuse } from "./refusals.ts";
 import type { Barred, Refusal, RequestEvent, Review, Verdict } from "./request.ts";
+import { faultOfStatement, type ReviewProof } from "./statement.ts";
 import { isLive, isOpen, seatingOf, statusAt, type RequestState } from "./state.ts";
 
 /** A person's intent, as a channel brought it. Who the person is comes from the session, never from a body. */
@@ -18,7 +19,14 @@ export type ReviewCommand = {
   readonly channel: string;
   readonly nonce: string;
   readonly at: Instant;
+  /** The card that the person was shown, and what it would be now; null where the channel did not say. */
+  readonly card?: { readonly shown: string; readonly now: Digest } | null;
+  /** What the person signed; its signature was verified where the key and the clock are. */
+  readonly proof?: ReviewProof | null;
 };
+
+/** The issuer of the account that a one-time link signs in with; its subject is the person's id. */
+export const OWN_ISSUER = "keyturn";
 
 export type Events = readonly RequestEvent[];
 
@@ -31,9 +39,15 @@ export function review(state: RequestState, command: ReviewCommand, roster: Rost
   if (status === "expired") return refuse("request_expired");
   if (status !== "pending") return refuse("request_closed");
   if (command.digest !== state.opened.digest) return refuse("digest_changed");
+  const card = command.card ?? null;
+  if (card !== null && card.shown !== card.now) return refuse("digest_changed");
 
   const { reviewer, verdict, at } = command;
-  const eligible = eligibility(askOf(state, roster, at), reviewer, verdict, roster);
+  const proof = command.proof ?? null;
+  const fault = proof === null ? null : faultOfProof(state, command, proof, roster);
+  if (fault !== null) return fault;
+  const ask = { ...askOf(state, roster, at), level: state.opened.risk.level, rule: askingRule(state) };
+  const eligible = eligibility(ask, reviewer, verdict, roster);
   if ("refused" in eligible) return eligible;
   const earlier = state.reviews.find((r) => r.person === reviewer.person);
   if (earlier?.verdict === verdict) return refuse("already_reviewed");
@@ -48,10 +62,38 @@ export function review(state: RequestState, command: ReviewCommand, roster: Rost
     account: command.account,
     reason: command.reason,
     nonce: command.nonce,
+    ...(card === null ? {} : { card: card.now }),
+    ...(proof === null ? {} : { proof }),
   };
   const events: RequestEvent[] = [{ type: "review.recorded", review: recorded }];
   if (verdict === "deny") return [...events, { type: "request.denied", by: reviewer.person }];
   return [...events, ...approvalIfComplete({ ...state, reviews: [...state.reviews, recorded] }, at)];
+}
+
+/** What was signed is this review and no other, and was signed with a key that is the person's now. */
+function faultOfProof(state: RequestState, command: ReviewCommand, proof: ReviewProof, roster: Roster): Refusal | null {
+  const { reviewer, verdict, nonce, at, digest } = command;
+  const card = command.card?.now ?? null;
+  const stated = { request: state.opened.id, digest, verdict, approver: reviewer.person, nonce, card, at };
+  const fault = faultOfStatement(proof.statement, stated);
+  if (fault !== null) return fault;
+  // A review that fell may not be brought back by sending the same signature again.
+  const isSpent = [...state.reviews, ...state.voided.map(({ review: fallen }) => fallen)].some(
+    (r) => r.person === reviewer.person && r.nonce === nonce,
+  );
+  if (isSpent) return refuse("assertion_invalid", "it was used already");
+  return hasKey(roster, reviewer.person, proof) ? null : refuse("passkey_revoked");
+}
+
+function hasKey(roster: Roster, person: PersonId, { credential, publicKey }: ReviewProof): boolean {
+  const keys = roster.people.get(person)?.passkeys ?? [];
+  return keys.some((key) => key.id === credential && key.publicKey === publicKey);
+}
+
+/** The hold that asks for the strongest evidence, by its name. */
+function askingRule({ opened }: RequestState): string {
+  const hold = opened.holds.find(({ assurance }) => assurance === opened.assurance);
+  return hold === undefined ? "policy" : `policy \`${hold.policy}\``;
 }
 
 function approvalIfComplete(state: RequestState, at: Instant): Events {
@@ -65,7 +107,8 @@ function approvalIfComplete(state: RequestState, at: Instant): Events {
 /** Whoever came to stand behind the action since it was asked for, by a change of the roster, is barred like the others. */
 function askOf(state: RequestState, roster: Roster, at: Instant): Parameters<typeof eligibility>[0] {
   const { agent, question } = state.opened;
-  const barred = behindToday(state.barred, question.subject, roster.agents.get(agent), roster, at);
+  const behind = behindToday(state.barred, question.subject, roster.agents.get(agent), roster, at);
+  const barred = [...behind, ...editorsOf({ terms: state.terms, holds: state.opened.holds }, roster, at)];
   return { terms: state.terms, barred, assurance: state.opened.assurance, openedAt: state.opened.openedAt };
 }
 
@@ -117,14 +160,25 @@ export function recheck(state: RequestState, roster: Roster, at: Instant): Event
   const ask = askOf(state, roster, at);
   return state.reviews.flatMap((r): Events => {
     if (r.verdict !== "approve") return [];
-    const still = eligibility(ask, { person: r.person, link: "L3", assurance: r.assurance }, "approve", roster);
+    const reviewer = { person: r.person, link: linkNow(roster, r), assurance: r.assurance };
+    const still = eligibility(ask, reviewer, "approve", roster);
     if ("refused" in still) return [{ type: "review.voided", person: r.person, refusal: still }];
+    if (r.proof !== undefined && !hasKey(roster, r.person, r.proof)) {
+      return [{ type: "review.voided", person: r.person, refusal: refuse("passkey_revoked") }];
+    }
     // A group left since the review lends its place no longer; the person may review again for the others.
     const kept = r.groups.every((group) => still.groups.includes(group));
     return kept
       ? []
       : [{ type: "review.voided", person: r.person, refusal: refuse("not_in_group", r.groups.join(", ")) }];
   });
+}
+
+/** How firmly the login of a review is its person's now. That of Keyturn's own one-time link is its person by name. */
+function linkNow(roster: Roster, { person, account: { issuer, subject } }: Review): LinkStrength {
+  if (issuer === OWN_ISSUER) return subject === person ? "L3" : "L0";
+  const accounts = roster.people.get(person)?.accounts ?? [];
+  return accounts.find((account) => account.issuer === issuer && account.subject === subject)?.strength ?? "L0";
 }
 
 /** What the console tells a person before the click: may approve, may deny, and if not, why. */

@@ -1,6 +1,8 @@
 import type { GroupName, Instant, PersonId } from "../brand.ts";
-import type { Assurance, Term } from "../policy/index.ts";
-import type { LinkStrength, Roster } from "./people.ts";
+import { assuranceCovers, type Assurance, type Term } from "../policy/index.ts";
+import type { RiskLevel } from "../risk/index.ts";
+import { assuranceFor, lackingAssurance, personalAssurance } from "./assurance.ts";
+import type { LinkStrength, Person, Roster } from "./people.ts";
 import type { Barred, Refusal, Verdict } from "./request.ts";
 import { refuse } from "./refusals.ts";
 
@@ -10,12 +12,15 @@ export type Ask = {
   readonly barred: readonly Barred[];
   readonly assurance: Assurance;
   readonly openedAt: Instant;
+  /** At the click: the risk, by which whoever has a passkey signs with it. Later it is not asked again. */
+  readonly level?: RiskLevel;
+  /** The rule that asks for this assurance, in words for people. */
+  readonly rule?: string;
 };
 
 /** The proof of who reviews: a person, through one account, with so much assurance. */
 export type Reviewer = { readonly person: PersonId; readonly link: LinkStrength; readonly assurance: Assurance };
 
-const ASSURANCES: readonly Assurance[] = ["A0", "A1", "A2", "A3", "A4"];
 const STRENGTHS: readonly LinkStrength[] = ["L0", "L1", "L2", "L3", "L4"];
 
 /** Only an account that both sides have proven may review: weaker links may read and be invited to link. */
@@ -38,11 +43,18 @@ export function eligibility(
   if (verdict === "approve") {
     const bar = ask.barred.find((b) => b.person === reviewer.person);
     if (bar !== undefined) return refuse("person_barred", `${RELATION_WORDS[bar.relation]} (${bar.evidence})`);
-    if (ASSURANCES.indexOf(reviewer.assurance) < ASSURANCES.indexOf(ask.assurance)) {
-      return refuse("assurance_too_low", `${ask.assurance} is asked, this is ${reviewer.assurance}`);
-    }
+    const weak = weaknessOf(ask, reviewer, person);
+    if (weak !== null) return weak;
   }
   return groupsFor(ask, reviewer.person, roster);
+}
+
+function weaknessOf({ assurance, level, rule = "policy" }: Ask, reviewer: Reviewer, person: Person): Refusal | null {
+  const asked = personalAssurance(assurance);
+  const wanted = level === undefined ? asked : assuranceFor(assurance, level, person);
+  if (assuranceCovers(reviewer.assurance, wanted)) return null;
+  const by = wanted === asked ? { wanted: assurance, rule } : { wanted, rule: `a ${level} risk` };
+  return refuse("assurance_too_low", lackingAssurance(by, reviewer.assurance, person));
 }
 
 /** The groups of the terms that the person was in when the request was opened. */
@@ -70,4 +82,5 @@ const RELATION_WORDS: Readonly<Record<Barred["relation"], string>> = {
   actor_chain: "you are in the chain of actors",
   delegator: "your delegate stands behind it",
   delegate: "you are the delegate of someone behind it",
+  editor: "you changed what it rests on",
 };

@@ -1,13 +1,26 @@
-export { behindToday, peopleBehind } from "./barred.ts";
+export { behindToday, editorsOf, matches, peopleBehind } from "./barred.ts";
 export type { Behind } from "./barred.ts";
+export { assuranceFor, assuranceWithin, personalAssurance } from "./assurance.ts";
 export { covers, suffices } from "./cover.ts";
-export { attach, cancel, expire, outlook, recheck, review, REVIEW_REASON_BYTES_MAX } from "./decide.ts";
+export { attach, cancel, expire, outlook, OWN_ISSUER, recheck, review, REVIEW_REASON_BYTES_MAX } from "./decide.ts";
 export type { Events, ReviewCommand } from "./decide.ts";
 export { eligibility, REVIEW_LINK_MIN } from "./eligibility.ts";
 export type { Ask, Reviewer } from "./eligibility.ts";
 export { atLeastTwo, placesOf, seat } from "./matching.ts";
 export type { Candidate, Seating } from "./matching.ts";
-export type { Account, Agent, Delegation, LinkStrength, Membership, Person, Roster } from "./people.ts";
+export { peopleWith, rolesOf } from "./people.ts";
+export type {
+  Account,
+  Agent,
+  Delegation,
+  Edit,
+  LinkStrength,
+  Membership,
+  Passkey,
+  Person,
+  Role,
+  Roster,
+} from "./people.ts";
 export { refuse } from "./refusals.ts";
 export type {
   Barred,
@@ -21,5 +34,7 @@ export type {
   Review,
   Verdict,
 } from "./request.ts";
+export { faultOfStatement, STATEMENT_TTL_MS, statementBytes, statementDigest } from "./statement.ts";
+export type { DecisionStatement, ReviewProof, Stated } from "./statement.ts";
 export { applyEvent, foldRequest, isLive, isOpen, seatingOf, statusAt } from "./state.ts";
 export type { PermitState, Progress, Recorded, RequestState } from "./state.ts";

@@ -18,21 +18,26 @@ export function seat(terms: readonly Term[], candidates: readonly Candidate[]): 
   const people = distinct(candidates);
   const places = terms.flatMap((term, index) => Array.from({ length: term.quorum }, () => index));
   const seated = new Map<PersonId, number>(); // person → place
+  const holders: (Candidate | undefined)[] = []; // place → person
 
   const findPlace = (candidate: Candidate, tried: Set<number>): boolean => {
     for (const [place, termIndex] of places.entries()) {
       const term = terms[termIndex];
       if (term === undefined || tried.has(place) || !candidate.groups.includes(term.group)) continue;
       tried.add(place);
-      const holder = people.find((other) => seated.get(other.person) === place);
+      const holder = holders[place];
       if (holder === undefined || findPlace(holder, tried)) {
         seated.set(candidate.person, place);
+        holders[place] = candidate;
         return true;
       }
     }
     return false;
   };
-  for (const candidate of people) findPlace(candidate, new Set());
+  for (const candidate of people) {
+    if (seated.size === places.length) break; // thousands may have approved
+    findPlace(candidate, new Set());
+  }
 
   const filled = terms.map((term, index) => {
     const inTerm = [...seated].filter(([, place]) => places[place] === index).map(([person]) => person);

@@ -13,6 +13,7 @@ import type {
 import type { Json, JsonObject, Question } from "../action/index.ts";
 import type { Assurance, Hold, Term } from "../policy/index.ts";
 import type { Classification, Risk } from "../risk/index.ts";
+import type { ReviewProof } from "./statement.ts";
 
 /** ARAP's task states. All but `pending` and `approved` are final; `approved` ends with its permit. */
 export type RequestStatus = "pending" | "approved" | "denied" | "expired" | "cancelled" | "failed";
@@ -31,7 +32,8 @@ export type Relation =
   | "commit_author"
   | "actor_chain"
   | "delegator"
-  | "delegate";
+  | "delegate"
+  | "editor";
 
 export type Barred = { readonly person: PersonId; readonly relation: Relation; readonly evidence: string };
 
@@ -73,6 +75,10 @@ export type Review = {
   readonly reason: string | null;
   /** One per click: the same person's same verdict under the same nonce is the same review. */
   readonly nonce: string;
+  /** The digest of the card that the person was shown, where the channel said which one that was. */
+  readonly card?: Digest;
+  /** What was signed, where more than a session vouches for the review. */
+  readonly proof?: ReviewProof;
 };
 
 /** What the gate says happened, under the permit. */
@@ -95,6 +101,9 @@ export type RefusalCode =
   | "member_too_late"
   | "link_too_weak"
   | "assurance_too_low"
+  | "passkey_revoked"
+  | "assertion_invalid"
+  | "assertion_expired"
   | "already_reviewed"
   | "not_requester"
   | "not_approved"
@@ -109,6 +118,10 @@ export type RefusalCode =
   | "terms_not_met"
   | "risk_rose"
   | "outcome_known"
+  | "account_taken"
+  | "group_unknown"
+  | "directory_full"
+  | "file_owned"
   | "not_redeemed";
 
 export type Refusal = { readonly refused: RefusalCode; readonly because: string };

@@ -1,6 +1,6 @@
 import type { Classification, Effect, PolicyId } from "../risk/index.ts";
 import { assuranceCovers, compareText, isMeaningful, mergeTerms } from "./strictness.ts";
-import type { Assurance, Decision, DenyCode, EffectVerdict, Hold } from "./decision.ts";
+import type { Assurance, Decision, Demand, DenyCode, EffectVerdict, Hold } from "./decision.ts";
 
 type Deny = Extract<EffectVerdict, { outcome: "deny" }>;
 
@@ -14,20 +14,30 @@ const GRAVITY: readonly DenyCode[] = [
   "opaque_unheld",
   "no_policy",
   "repeated_denial",
+  "deferral_expired",
   "limit_exceeded",
 ];
 
+/** Denials that are nobody's word but silence: a policy that demands something has spoken instead. */
+const SILENCE: ReadonlySet<DenyCode> = new Set(["no_policy", "opaque_unheld"]);
+
 /**
- * What the verdicts on all effects come to: deny > hold (all merged) > allow > deny by default.
+ * What the verdicts on all effects come to: deny > defer > modify > hold (all merged) > allow > deny by default.
  *
- * The order of the verdicts does not matter, and adding one never loosens the decision. A hold is enough for its effect,
+ * A demand that is not met comes before a hold: the action as it was asked for never runs then, and the stricter one, or
+ * the same one with its facts, is asked for anew, with its own holds. The order of the verdicts does not matter, and adding one never loosens the decision. A hold is enough for its effect,
  * with approval; an effect with neither permit nor hold arrives here as `no_policy` and denies the whole.
  */
 export function mergeVerdicts(verdicts: readonly EffectVerdict[]): Decision {
   const denials: Deny[] = [];
   const holds: Hold[] = [];
   const permits: PolicyId[] = [];
+  const demands: Demand[] = [];
   for (const verdict of verdicts) {
+    if (verdict.demands !== undefined && verdict.demands.length > 0 && isOpenTo(verdict)) {
+      demands.push(...verdict.demands);
+      continue;
+    }
     switch (verdict.outcome) {
       case "deny":
         denials.push(verdict);
@@ -46,6 +56,7 @@ export function mergeVerdicts(verdicts: readonly EffectVerdict[]): Decision {
     }
   }
   if (denials.length > 0) return mergeDenials(denials);
+  if (demands.length > 0) return mergeDemands(demands);
   if (holds.length > 0) return mergeHolds(holds);
   if (verdicts.length > 0) return { outcome: "allow", policies: unique(permits) };
   return { outcome: "deny", code: "no_policy", because: "No policy permits this action.", policies: [] };
@@ -55,14 +66,51 @@ export function mergeVerdicts(verdicts: readonly EffectVerdict[]): Decision {
  * Evaluates every distinct effect of an action and merges the answers. What was not wholly understood, and what has no
  * effect that anybody knows of, is also `opaque`, and only a hold or a denial answers for `opaque`: never an allow.
  */
-export function decideAction(classification: Classification, verdictFor: (effect: Effect) => EffectVerdict): Decision {
+export function decideAction(
+  classification: Classification,
+  verdictFor: (effect: Effect) => EffectVerdict,
+  met: (demand: Demand) => boolean = () => false,
+): Decision {
   const effects = new Set<Effect>(classification.effects.map(({ effect }) => effect));
   if (effects.size === 0 || classification.opaque.length > 0) effects.add("opaque");
   const verdicts = [...effects].map((effect) => {
-    const verdict = verdictFor(effect);
+    const verdict = withoutMet(verdictFor(effect), met);
     return effect === "opaque" ? neverAlone(verdict, classification.opaque) : verdict;
   });
   return mergeVerdicts(verdicts);
+}
+
+/** Demands speak where a permit, a hold or silence would; a broken hold and every other denial stand. */
+function isOpenTo(verdict: EffectVerdict): boolean {
+  if (verdict.outcome === "deny") return SILENCE.has(verdict.code);
+  return verdict.outcome === "allow" || (verdict.holds.length > 0 && verdict.holds.every(isMeaningful));
+}
+
+function withoutMet(verdict: EffectVerdict, met: (demand: Demand) => boolean): EffectVerdict {
+  if (verdict.demands === undefined) return verdict;
+  return { ...verdict, demands: verdict.demands.filter((demand) => !met(demand)) };
+}
+
+/** What waits for facts waits before it is changed: the facts may say that it need not be. */
+function mergeDemands(demands: readonly Demand[]): Decision {
+  const defers = demands.filter((demand) => demand.kind === "defer");
+  if (defers.length > 0) {
+    return {
+      outcome: "defer",
+      facts: unique(defers.flatMap(({ facts }) => facts)),
+      expiresInMs: Math.min(...defers.map(({ expiresInMs }) => expiresInMs)),
+      because: tell(defers.map(({ because }) => because)),
+      policies: unique(defers.map(({ policy }) => policy)),
+    };
+  }
+  const modifies = demands.filter((demand) => demand.kind === "modify");
+  const byText = new Map(modifies.flatMap(({ changes }) => changes).map((change) => [JSON.stringify(change), change]));
+  return {
+    outcome: "modify",
+    changes: [...byText].sort(([a], [b]) => compareText(a, b)).map(([, change]) => change),
+    because: tell(modifies.map(({ because }) => because)),
+    policies: unique(modifies.map(({ policy }) => policy)),
+  };
 }
 
 /** A permit for what nobody understood is no permit; what nobody holds is said to be that. */
@@ -75,6 +123,7 @@ function neverAlone(verdict: EffectVerdict, reasons: readonly string[]): EffectV
     code: "opaque_unheld",
     because: `Not understood, and no policy holds it for people: ${why}`,
     policies: verdict.policies,
+    ...(verdict.demands === undefined ? {} : { demands: verdict.demands }),
   };
 }
 

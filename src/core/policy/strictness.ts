@@ -23,13 +23,22 @@ export function mergeTerms(lists: readonly (readonly Term[])[]): readonly Term[]
   return [...largest].map(([group, quorum]) => ({ group, quorum })).sort((a, b) => compareText(a.group, b.group));
 }
 
+/** Of the action as it was asked for: `modify` and `defer` let it through in no case, a hold with approval. */
+const RANK: Readonly<Record<Decision["outcome"], number>> = {
+  allow: 0,
+  require_approval: 1,
+  modify: 2,
+  defer: 3,
+  deny: 4,
+};
+
 /**
- * Whether `a` lets through nothing that `b` would hold or deny: deny, then require_approval (more terms, shorter expiry,
- * stronger assurance are stricter), then allow. A partial order: two decisions that ask different groups are not comparable.
+ * Whether `a` lets through nothing that `b` would hold or deny: deny, defer, modify, then require_approval (more terms,
+ * shorter expiry, stronger assurance are stricter), then allow. A partial order: two decisions that ask different groups
+ * are not comparable.
  */
 export function isAtLeastAsStrict(a: Decision, b: Decision): boolean {
-  if (a.outcome === "deny" || b.outcome === "allow") return true;
-  if (a.outcome === "allow" || b.outcome === "deny") return false;
+  if (a.outcome !== "require_approval" || b.outcome !== "require_approval") return RANK[a.outcome] >= RANK[b.outcome];
   return coversTerms(a.terms, b.terms) && a.expiresInMs <= b.expiresInMs && assuranceCovers(a.assurance, b.assurance);
 }
 

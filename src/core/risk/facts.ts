@@ -16,8 +16,8 @@ export const EFFECTS = [
 ] as const;
 export type Effect = (typeof EFFECTS)[number];
 
-/** Who vouches for a fact: the operator's catalogue, the gate that saw the call, or a parser that read it. */
-export type Provenance = "operator" | "gate" | "parsed";
+/** Who vouches for a fact: the operator's catalogue, the gate that saw the call, a parser that read it, or a source that told. */
+export type Provenance = "operator" | "gate" | "parsed" | "source";
 
 /** A scalar or a list of names; numbers are safe integers, because Cedar has no fractions. */
 export type FactValue = string | number | boolean | readonly string[];

@@ -15,7 +15,10 @@ export type {
   Trait,
   TraitId,
 } from "./facts.ts";
+export { NEW_SESSION, NO_COUNTS, NO_SPANS, noMoment, rowsOf, tagsOf, utc } from "./moment.ts";
+export type { Counts, LocalTime, Moment, SessionSeen, Spans, Stretch } from "./moment.ts";
 export { openFindings, quoted } from "./findings.ts";
 export type { Findings } from "./findings.ts";
-export { scoreRisk, WEIGHTS_ID } from "./score.ts";
+export { lasting, scoreRisk, WEIGHTS_ID } from "./score.ts";
+export type { Advice } from "./score.ts";
 export { levelOf, WEIGHTS } from "./weights.ts";

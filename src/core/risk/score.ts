@@ -1,6 +1,10 @@
 import { canonicalBytes, digest } from "../action/index.ts";
 import { levelOf, WEIGHTS } from "./weights.ts";
 import type { Classification, Contribution, Effect, Fact, Risk, RiskLevel, Span, Trait, TraitId } from "./facts.ts";
+import { momentPoints } from "./situation.ts";
+import type { Advice } from "./situation.ts";
+import { tagsOf } from "./moment.ts";
+import type { Moment } from "./moment.ts";
 
 type Floor = Risk["floors"][number];
 
@@ -18,10 +22,15 @@ export const WEIGHTS_ID: string = `v${WEIGHTS.version} ${digest(canonicalBytes(W
  * count that the operator's catalogue or a parser *knows* replaces the large one assumed for an export without any.
  * Whatever a gate only says can raise the score, never lower it. Floors cannot be bought back.
  */
-export function scoreRisk(classification: Classification, environment: string | undefined): Risk {
+export function scoreRisk(
+  classification: Classification,
+  environment: string | undefined,
+  moment: Moment | null = null,
+  advice: Advice | null = null,
+): Risk {
   const effects = new Set<Effect>(classification.effects.map(({ effect }) => effect));
   if (effects.size === 0 || classification.opaque.length > 0) effects.add("opaque");
-  const tags = sensitivityOf(classification.facts);
+  const tags = tagsOf(classification.facts);
   const traits = new Map<TraitId, Trait>();
   for (const trait of classification.traits ?? []) if (!traits.has(trait.id)) traits.set(trait.id, trait);
   const irreversible = classification.facts.some((fact) => fact.name === "irreversible" && fact.value === true);
@@ -39,6 +48,8 @@ export function scoreRisk(classification: Classification, environment: string | 
       ? [point("irreversible", WEIGHTS.irreversible, "It cannot be undone.")]
       : []),
     ...provenancePoints(classification),
+    ...(moment === null ? [] : momentPoints(classification, moment)),
+    ...(advice === null ? [] : [advicePoints(advice)]),
   ].filter((contribution) => contribution.points > 0);
   const floors = [
     ...floorsOf(effects, tags, irreversible && !traits.has("irreversible"), environment),
@@ -49,6 +60,27 @@ export function scoreRisk(classification: Classification, environment: string | 
   const lowest = Math.max(0, ...floors.map((floor) => WEIGHTS.levels[floor.level]));
   const score = Math.min(WEIGHTS.scoreMax, Math.max(sum, lowest));
   return { score, level: levelOf(score), contributions, floors, weights: WEIGHTS_ID };
+}
+
+export type { Advice } from "./situation.ts";
+
+/**
+ * The risk without what only held of its moment: an action that people approved in the afternoon is not another one at
+ * night, nor because its agent has been busy since.
+ */
+export function lasting(risk: Risk): Risk {
+  const contributions = risk.contributions.filter(({ id }) => !id.startsWith("moment.") && id !== "adviser");
+  if (contributions.length === risk.contributions.length) return risk;
+  const sum = contributions.reduce((total, { points }) => total + points, 0);
+  const lowest = Math.max(0, ...risk.floors.map((floor) => WEIGHTS.levels[floor.level]));
+  const score = Math.min(WEIGHTS.scoreMax, Math.max(sum, lowest));
+  return { ...risk, score, level: levelOf(score), contributions };
+}
+
+/** Whoever advises may raise by so much and lower by nothing, whatever it says. */
+function advicePoints({ raise, because }: Advice): Contribution {
+  const points = Number.isFinite(raise) ? Math.trunc(Math.min(WEIGHTS.adviserMax, Math.max(0, raise))) : 0;
+  return point("adviser", points, because);
 }
 
 /** The gravest effect counts in full, every other one a fifth. */
@@ -98,12 +130,6 @@ function environmentWeight(environment: string): number {
 /** Production, and whatever is not known to be something milder. */
 function isProduction(environment: string | undefined): boolean {
   return environment === undefined || environmentWeight(environment) >= WEIGHTS.otherEnvironment;
-}
-
-function sensitivityOf(facts: readonly Fact[]): readonly string[] {
-  const lists = facts.filter((fact) => fact.name === "sensitivity").map((fact) => fact.value);
-  const tags = lists.flatMap((value) => (typeof value === "object" ? [...value] : [String(value)]));
-  return [...new Set(tags)].sort();
 }
 
 function sensitivityPoints(tag: string): Contribution {

@@ -8,7 +8,7 @@ import type { RiskLevel } from "./facts.ts";
  * table is high by its floor and stays below critical, tampering with an audit record is critical.
  */
 export const WEIGHTS = {
-  version: 2,
+  version: 3,
   scoreMax: 100,
   /** Lower bounds. */
   levels: { low: 0, medium: 30, high: 60, critical: 85 },
@@ -35,6 +35,19 @@ export const WEIGHTS = {
   otherSensitivity: 8,
   irreversible: 15,
   gateOnly: 6,
+  /**
+   * What only holds of the moment. `rows`: what the agent did alike within a day before this, per power of ten from `from`
+   * on. `rate`: points from so many actions alike within five minutes on. `load`: people are asked too much to look well.
+   */
+  moment: {
+    novel: 3,
+    rows: { from: 1_000, perPower: 2, max: 10 },
+    rate: { from: 100, perPower: 2, max: 6 },
+    offHours: 4,
+    load: { points: 3, pending: 50, busiest: 20 },
+    untrusted: 10,
+  },
+  adviserMax: 40,
   /** Points of every trait, and the level that no action with it goes below; `low` is no floor. */
   traits: {
     irreversible: { points: 15, floor: "low" },

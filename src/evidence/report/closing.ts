@@ -72,7 +72,9 @@ export function rulesInForce({ rules }: ReportData): Markup {
     rows.length === 0
       ? markup`<p>The ledger names none.</p>`
       : markup`<table class="items"><thead><tr><th class="n">Entry</th><th>Time (UTC)</th><th>What</th><th>When</th><th>Content</th></tr></thead><tbody>${rows}</tbody></table>`;
-  const last = rules.findLast(({ kind, payload }) => kind === "directory" && payload !== null);
+  const last = rules.findLast(
+    ({ kind, payload }) => kind === "directory" && jsonAt(payload ?? undefined, "directory") !== undefined,
+  );
   return markup`<section><h2>8 Rules in force</h2><p>Every answer names the policies that it rests on by digest. Their content is in <code>rules/</code>.</p>${table}${last === undefined ? null : roster(last)}</section>`;
 }
 
@@ -81,6 +83,7 @@ function contentOf({ kind, payload }: RuleChange): string {
   const count = (...path: readonly string[]): number => jsonItems(jsonAt(payload, ...path)).length;
   if (kind === "policies") return counted(count("policies"), "policy", "policies");
   if (kind !== "directory") return kind === "config" ? "settings of the server" : "actions and resources";
+  if (jsonAt(payload, "steps") !== undefined) return `${counted(count("steps"), "step")} from the directory before it`;
   return `${counted(count("directory", "people"), "person", "people")}, ${counted(count("directory", "groups"), "group")}, ${counted(count("directory", "agents"), "agent")}`;
 }
 

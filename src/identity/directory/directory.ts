@@ -1,66 +1,64 @@
 import type { AgentId, GroupName, Instant, PersonId } from "../../core/brand.ts";
-import { canonicalBytes, digest } from "../../core/action/index.ts";
-import type { Json } from "../../core/action/index.ts";
 import { ConfigError } from "../../ports/config.ts";
 import type { ConfigProblem } from "../../ports/config.ts";
-import type { Account, Agent, Delegation, Directory, Membership, Person } from "../../ports/directory.ts";
+import type { Account, Agent, Delegation, Directory, Membership, Person, Role } from "../../ports/directory.ts";
+import { seal, type Content } from "./seal.ts";
 import { writtenDirectory } from "./written.ts";
 import type { WrittenDirectory } from "./written.ts";
 import { readYaml } from "../../config/index.ts";
 
 /** A directory and what its author should look at, such as an agent that nobody owns. */
 export type LoadedDirectory = { readonly directory: Directory; readonly warnings: readonly ConfigProblem[] };
-type Content = Omit<Directory, "digest">;
 type At = (path: readonly PropertyKey[], message: string, hint: string | null) => ConfigProblem;
 
-/**
- * Reads and checks `directory.yaml`; throws a `ConfigError` that names every problem with its file and line.
- *
- * A membership that `previous` knows keeps its `since`; every other one begins `now`, because whoever joins a group after
- * a request was opened must not approve it, and a file says nothing trustworthy of when it was changed.
- */
-export function loadDirectory(path: string, previous: Directory | null, now: Instant): LoadedDirectory {
+/** What `directory.yaml` says, checked as far as the file alone can be. */
+export type WrittenContent = Omit<Content, "groups" | "edits"> & {
+  readonly groups: ReadonlyMap<GroupName, readonly PersonId[]>;
+};
+
+/** A file that was read: its content, what its author should look at, and how to point at a place of it. */
+export type ReadDirectory = {
+  readonly written: WrittenContent;
+  readonly warnings: readonly ConfigProblem[];
+};
+
+/** Reads and checks `directory.yaml`; throws a `ConfigError` that names every problem with its file and line. */
+export function readDirectory(path: string): ReadDirectory {
   const { value, problem } = readYaml<WrittenDirectory>(path, writtenDirectory, "directory_invalid");
   const problems = [
     ...repeatedIds(value, problem),
     ...unknownPeople(value, problem),
+    ...unknownGroups(value, problem),
     ...sharedAccounts(value, problem),
   ];
   if (problems.length > 0) throw new ConfigError({ code: "directory_invalid", problems });
-
-  const since = sinceOf(previous);
-  const groups = Object.entries(value.groups).map(([name, members]) => {
-    const group = name as GroupName;
-    const memberships = [...new Set(members)].map((id): Membership => {
-      const person = id as PersonId;
-      return { group, person, since: since.get(membershipKey(group, person)) ?? now };
-    });
-    return [group, memberships] as const;
-  });
-  const directory = seal({
-    people: new Map(value.people.map((written) => [written.id as PersonId, personOf(written)])),
-    agents: new Map(value.agents.map((written) => [written.id as AgentId, agentOf(written)])),
-    groups: new Map(groups),
+  const roles = Object.entries(value.roles).filter(([, groups]) => groups.length > 0);
+  const written: WrittenContent = {
+    people: new Map(value.people.map((person) => [person.id as PersonId, personOf(person)])),
+    agents: new Map(value.agents.map((agent) => [agent.id as AgentId, agentOf(agent)])),
+    groups: new Map(
+      Object.entries(value.groups).map(([group, members]) => [group as GroupName, [...new Set(members)] as PersonId[]]),
+    ),
     delegations: value.delegations.map(delegationOf),
-  });
-  return { directory, warnings: warningsOf(value, problem) };
+    roles: new Map(roles.map(([role, groups]) => [role as Role, [...new Set(groups)] as GroupName[]])),
+  };
+  return { written, warnings: warningsOf(value, problem) };
 }
 
-/** Completes a directory with the SHA-256 over the canonical JSON of all that it says, whatever order it was written in. */
-export function seal(content: Content): Directory {
-  const order = (a: Json, b: Json): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
-  const bytes = canonicalBytes({
-    v: 1,
-    people: [...content.people.values()]
-      .map((person): Json => ({ ...person, accounts: [...person.accounts] }))
-      .sort(order),
-    agents: [...content.agents.values()].map((agent): Json => agent).sort(order),
-    groups: [...content.groups]
-      .map(([group, members]): Json => ({ group, members: members.map((member): Json => member).sort(order) }))
-      .sort(order),
-    delegations: content.delegations.map((delegation): Json => delegation).sort(order),
+/**
+ * The file alone as a directory. A membership that `previous` knows keeps its `since`; every other one begins `now`, because
+ * whoever joins a group after a request was opened must not approve it, and a file says nothing trustworthy of when it was changed.
+ */
+export function loadDirectory(path: string, previous: Directory | null, now: Instant): LoadedDirectory {
+  const { written, warnings } = readDirectory(path);
+  const since = sinceOf(previous);
+  const groups = [...written.groups].map(([group, people]) => {
+    const joined = people.map((person): Membership => {
+      return { group, person, since: since.get(membershipKey(group, person)) ?? now };
+    });
+    return [group, joined] as const;
   });
-  return { ...content, digest: digest(bytes) };
+  return { directory: seal({ ...written, groups: new Map(groups), edits: [] }), warnings };
 }
 
 /** How many active people each group has: what a quorum can be met with. */
@@ -71,7 +69,14 @@ export function activeMembers(directory: Directory): ReadonlyMap<GroupName, numb
 }
 
 function personOf({ id, name, emails, accounts, active }: WrittenDirectory["people"][number]): Person {
-  return { id: id as PersonId, name, active, accounts: accounts.map((account): Account => account), emails };
+  return {
+    id: id as PersonId,
+    name,
+    active,
+    accounts: accounts.map((account): Account => account),
+    emails,
+    passkeys: [],
+  };
 }
 
 function agentOf({ id, type, owners, deployers, active }: WrittenDirectory["agents"][number]): Agent {
@@ -117,6 +122,16 @@ function unknownPeople({ people, groups, agents, delegations }: WrittenDirectory
     ...agents.flatMap(({ deployers }, index) => check(deployers, ["agents", index, "deployers"])),
     ...delegations.flatMap(({ from, to }, index) => check([from, to], ["delegations", index])),
   ];
+}
+
+function unknownGroups({ groups, roles }: WrittenDirectory, at: At): ConfigProblem[] {
+  return Object.entries(roles).flatMap(([role, named]) =>
+    named.flatMap((group, index) =>
+      Object.hasOwn(groups, group)
+        ? []
+        : [at(["roles", role, index], `there is no group \`${group}\``, "add it under `groups`, if only as `[]`")],
+    ),
+  );
 }
 
 /** One login that belongs to two people would let one of them act as the other. */

@@ -1,3 +1,14 @@
-export { activeMembers, loadDirectory } from "./directory.ts";
-export type { LoadedDirectory } from "./directory.ts";
+export { compose } from "./compose.ts";
+export type { Composed } from "./compose.ts";
+export { entriesOf } from "./delta.ts";
+export type { DirectoryEntry } from "./delta.ts";
+export { activeMembers, loadDirectory, readDirectory } from "./directory.ts";
+export type { LoadedDirectory, ReadDirectory, WrittenContent } from "./directory.ts";
 export { fromDocument, toDocument } from "./document.ts";
+export { Draft } from "./draft.ts";
+export { concernedBy, decidingGroups, isArmed, loosens, moveText } from "./loosening.ts";
+export { moveKey, movesOf, movesToFile } from "./moves.ts";
+export type { Move } from "./moves.ts";
+export { SOURCES_EMPTY } from "./sources.ts";
+export type { Sources } from "./sources.ts";
+export { DIRECTORY_KINDS, documentsOf, readStored } from "./stored.ts";

@@ -1,11 +1,5 @@
 import { z } from "zod";
-
-/** People, agents and groups of one directory; members of one group; logins of one person. */
-const PEOPLE_MAX = 20_000;
-const GROUPS_MAX = 1_000;
-const AGENTS_MAX = 20_000;
-const MEMBERS_MAX = 5_000;
-const ACCOUNTS_MAX = 32;
+import { ACCOUNTS_MAX, AGENTS_MAX, GROUPS_MAX, MEMBERS_MAX, PEOPLE_MAX, ROLE_GROUPS_MAX } from "./limits.ts";
 
 const slug = z
   .string()
@@ -18,6 +12,8 @@ const account = z.strictObject({
   subject: text,
   strength: z.enum(["L0", "L1", "L2", "L3", "L4"], "write L0, L1, L2, L3 or L4").default("L2"),
 });
+
+const roleGroups = z.array(slug, "write a list of groups, such as [security]").max(ROLE_GROUPS_MAX).default([]);
 
 /** The shape of `directory.yaml`. */
 export const writtenDirectory: z.ZodType<WrittenDirectory> = z.strictObject({
@@ -59,6 +55,9 @@ export const writtenDirectory: z.ZodType<WrittenDirectory> = z.strictObject({
     )
     .max(PEOPLE_MAX)
     .default([]),
+  roles: z
+    .strictObject({ admin: roleGroups, author: roleGroups, auditor: roleGroups })
+    .default({ admin: [], author: [], auditor: [] }),
 });
 
 export type WrittenDirectory = {
@@ -72,4 +71,5 @@ export type WrittenDirectory = {
   groups: Record<string, string[]>;
   agents: { id: string; type: string; owners: string[]; deployers: string[]; active: boolean }[];
   delegations: { from: string; to: string; until: string }[];
+  roles: { admin: string[]; author: string[]; auditor: string[] };
 };

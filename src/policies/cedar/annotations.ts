@@ -1,14 +1,22 @@
 import type { GroupName } from "../../core/brand.ts";
 import { assuranceCovers, ASSURANCES, QUORUM_MAX } from "../../core/policy/index.ts";
-import type { Assurance, Hold, Term } from "../../core/policy/index.ts";
-import type { PolicyId } from "../../core/risk/index.ts";
+import type { Assurance, Demand, Hold, Term } from "../../core/policy/index.ts";
+import type { FactType, PolicyId } from "../../core/risk/index.ts";
+import { demandOf, readDefer, readModify } from "./demands.ts";
 import { nearest } from "./nearest.ts";
 
 /** What an annotated policy means beside what Cedar makes of it. */
 export type Meaning =
   | { readonly kind: "permit"; readonly id: PolicyId; readonly because: string }
   | { readonly kind: "forbid"; readonly id: PolicyId; readonly because: string }
-  | { readonly kind: "hold"; readonly id: PolicyId; readonly because: string; readonly hold: Hold };
+  | {
+      readonly kind: "hold";
+      readonly id: PolicyId;
+      readonly because: string;
+      readonly hold: Hold;
+      readonly notify: readonly string[];
+    }
+  | { readonly kind: "modify" | "defer"; readonly id: PolicyId; readonly because: string; readonly demand: Demand };
 
 /** Something wrong with an annotation; `about` names it, or is null for the policy as a whole. */
 export type Complaint = { readonly about: string | null; readonly message: string; readonly hint: string };
@@ -21,8 +29,13 @@ const EXPIRES_MS_MAX = 604_800_000;
 /** Characters of a policy's sentence for people. */
 const BECAUSE_CHARS_MAX = 300;
 
-const KNOWN = ["id", "because", "hold", "approvers", "quorum", "expires", "assurance"];
-const OF_HOLDS = ["approvers", "quorum", "expires", "assurance"];
+const KNOWN = ["id", "because", "hold", "approvers", "quorum", "expires", "assurance", "notify", "modify", "defer"];
+/** What makes a `forbid` more than that. */
+const KINDS = ["hold", "modify", "defer"] as const;
+const OF_HOLDS = ["approvers", "quorum", "expires", "assurance", "notify"];
+/** Places that one policy names, and a place: a channel of the installation, and a name as its service has it. */
+const NOTIFY_MAX = 8;
+const ROUTE = /^[a-z0-9][a-z0-9-]{0,31}:[^\s,]{1,200}$/;
 const ID = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 const UNITS = new Map([
   ["m", 60_000],
@@ -38,6 +51,7 @@ export function readMeaning(
   effect: "permit" | "forbid",
   annotations: Annotations,
   groups: ReadonlyMap<GroupName, number>,
+  factTypes: ReadonlyMap<string, FactType>,
 ): { readonly meaning: Meaning | null; readonly complaints: readonly Complaint[] } {
   const complaints: Complaint[] = [];
   const complain: Complain = (about, message, hint) => complaints.push({ about, message, hint });
@@ -45,18 +59,42 @@ export function readMeaning(
     if (!KNOWN.includes(name)) complain(name, `unknown annotation \`@${name}\``, suggestion(name, KNOWN, "@"));
   }
   const id = readId(annotations, complain);
-  const held = readKind(effect, annotations, complain);
-  const because = readBecause(annotations, complain) ?? defaultBecause(effect, held, id);
-  if (!held) return { meaning: complaints.length > 0 ? null : { kind: effect, id, because }, complaints };
+  const kind = readKind(effect, annotations, complain);
+  const because = readBecause(annotations, complain) ?? defaultBecause(effect, kind, id);
+  const meaning = meaningOf(kind, { id, because }, annotations, { groups, factTypes }, complain);
+  return { meaning: complaints.length > 0 ? null : meaning, complaints };
+}
 
-  const terms = readTerms(annotations, groups, complain);
-  const expiresInMs = readExpires(annotations, complain);
-  const assurance = readAssurance(annotations, complain);
-  if (complaints.length > 0) return { meaning: null, complaints };
-  return {
-    meaning: { kind: "hold", id, because, hold: { policy: id, because, terms, expiresInMs, assurance } },
-    complaints,
-  };
+function meaningOf(
+  kind: Meaning["kind"],
+  { id, because }: { readonly id: PolicyId; readonly because: string },
+  annotations: Annotations,
+  known: { readonly groups: ReadonlyMap<GroupName, number>; readonly factTypes: ReadonlyMap<string, FactType> },
+  complain: Complain,
+): Meaning {
+  switch (kind) {
+    case "permit":
+    case "forbid":
+      return { kind, id, because };
+    case "hold": {
+      const terms = readTerms(annotations, known.groups, complain);
+      const expiresInMs = readExpires("hold", annotations, complain);
+      const assurance = readAssurance(annotations, complain);
+      const notify = readNotify(annotations, complain);
+      return { kind, id, because, hold: { policy: id, because, terms, expiresInMs, assurance }, notify };
+    }
+    case "modify": {
+      const changes = readModify(annotations.get("modify") ?? null, complain);
+      return { kind, id, because, demand: demandOf(id, because, { changes }) };
+    }
+    case "defer": {
+      const facts = readDefer(annotations.get("defer") ?? null, known.factTypes, complain);
+      const expiresInMs = readExpires("defer", annotations, complain);
+      return { kind, id, because, demand: demandOf(id, because, { facts, expiresInMs }) };
+    }
+    default:
+      return kind satisfies never;
+  }
 }
 
 function readId(annotations: Annotations, complain: Complain): PolicyId {
@@ -72,30 +110,30 @@ function readId(annotations: Annotations, complain: Complain): PolicyId {
   return id as PolicyId;
 }
 
-/** Whether the policy is a hold; a hold's annotations on anything else would be a promise that nothing keeps. */
-function readKind(effect: "permit" | "forbid", annotations: Annotations, complain: Complain): boolean {
-  const value = annotations.get("hold");
-  if (value === undefined) {
-    for (const name of OF_HOLDS.filter((candidate) => annotations.has(candidate))) {
-      complain(
-        name,
-        `\`@${name}\` without \`@hold\` would do nothing`,
-        effect === "forbid" ? "add `@hold` above it" : `remove it, or write a second policy: @hold forbid (…)`,
-      );
-    }
-    return false;
+/** What kind of policy it is; annotations of another kind would be a promise that nothing keeps. */
+function readKind(effect: "permit" | "forbid", annotations: Annotations, complain: Complain): Meaning["kind"] {
+  const [kind, second] = KINDS.filter((one) => annotations.has(one));
+  if (kind !== undefined && second !== undefined) {
+    complain(second, `\`@${kind}\` and \`@${second}\` on one policy`, "write two policies, one of each");
   }
-  if (effect === "permit") {
+  for (const name of OF_HOLDS.filter((candidate) => annotations.has(candidate))) {
+    if (kind === "hold" || (kind === "defer" && name === "expires")) continue;
     complain(
-      "hold",
-      "`@hold` stands on a permit",
-      'write `@hold` on a `forbid`: "denied, unless these people approve"',
+      name,
+      `\`@${name}\` without \`@hold\` would do nothing`,
+      effect === "forbid" ? "add `@hold` above it" : `remove it, or write a second policy: @hold forbid (…)`,
     );
-    return false;
   }
-  if (value !== null && value !== "" && value !== "approval")
+  if (kind === undefined) return effect;
+  if (effect === "permit") {
+    const meant = { hold: "denied, unless these people approve", modify: "not this, but this", defer: "not yet" }[kind];
+    complain(kind, `\`@${kind}\` stands on a permit`, `write \`@${kind}\` on a \`forbid\`: "${meant}"`);
+    return effect;
+  }
+  const value = annotations.get("hold");
+  if (kind === "hold" && value !== null && value !== "" && value !== "approval")
     complain("hold", `\`@hold\` does not know \`${value}\``, "write `@hold` alone");
-  return true;
+  return kind;
 }
 
 function readBecause(annotations: Annotations, complain: Complain): string | null {
@@ -112,8 +150,10 @@ function readBecause(annotations: Annotations, complain: Complain): string | nul
   return because;
 }
 
-function defaultBecause(effect: "permit" | "forbid", held: boolean, id: string): string {
-  if (held) return `The policy ${id} asks people to approve this.`;
+function defaultBecause(effect: "permit" | "forbid", kind: Meaning["kind"], id: string): string {
+  if (kind === "hold") return `The policy ${id} asks people to approve this.`;
+  if (kind === "modify") return `The policy ${id} lets only less of this through.`;
+  if (kind === "defer") return `The policy ${id} waits for what is not known yet.`;
   return effect === "forbid" ? `The policy ${id} forbids this.` : `The policy ${id} permits this.`;
 }
 
@@ -165,13 +205,17 @@ function readQuorums(annotations: Annotations, groups: number, complain: Complai
   return quorums;
 }
 
-function readExpires(annotations: Annotations, complain: Complain): number {
+function readExpires(kind: "hold" | "defer", annotations: Annotations, complain: Complain): number {
   const written = annotations.get("expires");
   const [, digits, unit] = /^([1-9][0-9]{0,4})([mhd])$/.exec(written ?? "") ?? [];
   const ms = Number(digits ?? 0) * (UNITS.get(unit ?? "") ?? 0);
   const example = '@expires("15m"), ("2h") or ("1d"); from one minute to seven days';
   if (!annotations.has("expires"))
-    complain(null, "a hold needs `@expires`", `say how long people may take: ${example}`);
+    complain(
+      null,
+      kind === "hold" ? "a hold needs `@expires`" : "`@defer` needs `@expires`",
+      `say how long ${kind === "hold" ? "people" : "the facts"} may take: ${example}`,
+    );
   else if (ms < EXPIRES_MS_MIN || ms > EXPIRES_MS_MAX)
     complain("expires", "`@expires` cannot be understood", `write ${example}`);
   return ms;
@@ -188,6 +232,19 @@ function readAssurance(annotations: Annotations, complain: Complain): Assurance 
     complain("assurance", `this version cannot enforce ${assurance}`, `the strongest it can is ${ASSURANCE_ENFORCED}`);
   }
   return assurance ?? ASSURANCE_ENFORCED;
+}
+
+function readNotify(annotations: Annotations, complain: Complain): readonly string[] {
+  if (!annotations.has("notify")) return [];
+  const places = listed(annotations.get("notify"));
+  if (places.length === 0 || places.length > NOTIFY_MAX || !places.every((place) => ROUTE.test(place))) {
+    complain(
+      "notify",
+      "`@notify` cannot be understood",
+      'name up to 8 places: @notify("slack:#payments, slack:C0123456789")',
+    );
+  }
+  return places;
 }
 
 function listed(written: string | null | undefined): readonly string[] {

@@ -1,11 +1,12 @@
 import type { AuthorizationAnswer } from "@cedar-policy/cedar-wasm/nodejs";
-import type { EffectVerdict, Hold } from "../../core/policy/index.ts";
+import type { Demand, EffectVerdict, Hold } from "../../core/policy/index.ts";
 import type { Effect, FactType, PolicyId } from "../../core/risk/index.ts";
 import type { PolicyInput } from "../../ports/policy.ts";
 import type { Meaning } from "./annotations.ts";
 import { keyOf, READS_ALL } from "./reads.ts";
 import type { Reads } from "./reads.ts";
 import { toRequest } from "./request.ts";
+import type { CedarRequest } from "./request.ts";
 import type { Evaluator } from "./shards.ts";
 
 /** Answers kept, and the length of a question that is worth keeping one for: about 10 MB at worst. */
@@ -23,7 +24,7 @@ export function judge(effect: Effect, input: PolicyInput, set: JudgedSet): Effec
     const key = keyOf(request, set.reads.get(effect) ?? READS_ALL);
     const known = set.cache.get(key);
     if (known !== undefined) return known;
-    const verdict = interpret(effect, set.evaluator.evaluate(request), set.meanings);
+    const verdict = withDemands(interpret(effect, set.evaluator.evaluate(request), set.meanings), request, set);
     if (verdict.outcome !== "deny" || verdict.code !== "policy_error") set.cache.set(key, verdict);
     return verdict;
   } catch (error) {
@@ -34,11 +35,33 @@ export function judge(effect: Effect, input: PolicyInput, set: JudgedSet): Effec
 /** All that answering needs. */
 export type JudgedSet = {
   readonly evaluator: Evaluator;
+  /** The policies that demand something; null where there are none. */
+  readonly demander: Evaluator | null;
   readonly meanings: Meanings;
   readonly factTypes: ReadonlyMap<string, FactType>;
   readonly reads: ReadonlyMap<Effect, Reads>;
   readonly cache: VerdictCache;
 };
+
+/** The verdict with the demands that apply; one that cannot be evaluated denies, like every other policy. */
+function withDemands(verdict: EffectVerdict, request: CedarRequest, { demander, meanings }: JudgedSet): EffectVerdict {
+  if (demander === null) return verdict;
+  const answer = demander.evaluate(request);
+  if (answer.type === "failure") return failed(answer.errors.map(({ message }) => message).join("; "), []);
+  const { errors, reason } = answer.response.diagnostics;
+  const [error] = errors;
+  if (error !== undefined)
+    return failed(
+      error.error.message,
+      errors.map(({ policyId }) => policyId),
+    );
+  const demands = [...reason].sort().map((id) => meanings.get(id));
+  const known = demands.flatMap((meaning): readonly Demand[] =>
+    meaning !== undefined && "demand" in meaning ? [meaning.demand] : [],
+  );
+  if (known.length !== demands.length) return failed("a policy answered that was never loaded", []);
+  return known.length === 0 ? verdict : { ...verdict, demands: known };
+}
 
 function interpret(effect: Effect, answer: AuthorizationAnswer, meanings: Meanings): EffectVerdict {
   if (answer.type === "failure") return failed(answer.errors.map(({ message }) => message).join("; "), []);

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import type { GroupName } from "../../core/brand.ts";
 import { canonicalBytes, digest } from "../../core/action/index.ts";
+import type { Term } from "../../core/policy/index.ts";
 import { EFFECTS } from "../../core/risk/index.ts";
 import type { Effect, FactType, PolicyId } from "../../core/risk/index.ts";
 import { ConfigError } from "../../ports/config.ts";
@@ -41,6 +42,8 @@ export type PolicySummary = {
   readonly because: string;
   readonly file: string;
   readonly line: number;
+  /** What a hold asks for; empty for the others. */
+  readonly terms: readonly Term[];
 };
 
 /** A set that has been loaded from files, what is in it, and the schema that it was validated against. */
@@ -62,8 +65,23 @@ export function loadPolicies(options: LoadOptions): LoadedPolicies {
   const ready = policies.map(({ meaning, statement, json }) => {
     return { id: meaning.id, text: statement.text, action: json.action };
   });
+  const shape = { sharded: true, hierarchy: options.schemaFile !== undefined };
+  const demanding = new Set(policies.filter(({ meaning }) => "demand" in meaning).map(({ meaning }) => meaning.id));
   const set = {
-    evaluator: compile(schema.text, ready, { sharded: true, hierarchy: options.schemaFile !== undefined }),
+    evaluator: compile(
+      schema.text,
+      ready.filter(({ id }) => !demanding.has(id)),
+      shape,
+    ),
+    // Asked apart: an answer of Cedar's that denies names the forbids, and not the permits and holds beside them.
+    demander:
+      demanding.size === 0
+        ? null
+        : compile(
+            schema.text,
+            ready.filter(({ id }) => demanding.has(id)),
+            shape,
+          ),
     meanings: new Map(policies.map(({ meaning }) => [meaning.id, meaning])),
     factTypes: options.factTypes,
     reads: readsByEffect(policies, options.schemaFile !== undefined),
@@ -74,6 +92,9 @@ export function loadPolicies(options: LoadOptions): LoadedPolicies {
     schema: schema.text,
     policies: policies.map(summaryOf),
     texts: files.map(({ name, text }) => ({ file: basename(name), text })),
+    notify: new Map(
+      policies.flatMap(({ meaning }) => (meaning.kind === "hold" ? [[meaning.id, meaning.notify] as const] : [])),
+    ),
     verdict: (effect, input) => judge(effect, input, set),
   };
 }
@@ -102,7 +123,7 @@ function readPolicies(options: LoadOptions): {
   if (all.length > POLICIES_MAX) {
     problems.push(fileProblem(options.dir, `holds more than ${POLICIES_MAX} policies`, "join some"));
   } else if (schema !== null) problems.push(...validatePolicies(schema.text, all));
-  const policies = all.flatMap((policy) => understand(policy, options.groups, problems));
+  const policies = all.flatMap((policy) => understand(policy, options, problems));
   problems.push(...repeatedIds(all));
   if (schema !== null && problems.length === 0) return { files, schema, policies };
   throw new ConfigError({ code: "policies_invalid", problems: inOrder(problems) });
@@ -120,11 +141,12 @@ function readSchema({ schemaFile, factTypes }: LoadOptions, problems: ConfigProb
 
 function understand(
   policy: ParsedPolicy,
-  groups: ReadonlyMap<GroupName, number>,
+  { groups, factTypes }: Pick<LoadOptions, "groups" | "factTypes">,
   problems: ConfigProblem[],
 ): readonly MeantPolicy[] {
   const { json, statement } = policy;
-  const { meaning, complaints } = readMeaning(json.effect, new Map(Object.entries(json.annotations ?? {})), groups);
+  const annotations = new Map(Object.entries(json.annotations ?? {}));
+  const { meaning, complaints } = readMeaning(json.effect, annotations, groups, factTypes);
   for (const { about, message, hint } of complaints) {
     const offset = about === null ? 0 : (statement.annotations.get(about) ?? 0);
     problems.push(problemAt(statement, offset, message, hint));
@@ -144,9 +166,10 @@ function repeatedIds(policies: readonly ParsedPolicy[]): readonly ConfigProblem[
   });
 }
 
-function summaryOf({ meaning: { id, kind, because }, statement }: MeantPolicy): PolicySummary {
+function summaryOf({ meaning, statement }: MeantPolicy): PolicySummary {
+  const { id, kind, because } = meaning;
   const { file, line } = problemAt(statement, 0, "", null);
-  return { id, kind, because, file, line };
+  return { id, kind, because, file, line, terms: meaning.kind === "hold" ? meaning.hold.terms : [] };
 }
 
 function inOrder(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {

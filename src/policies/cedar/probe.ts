@@ -1,11 +1,14 @@
-import { EFFECTS } from "../../core/risk/index.ts";
+import { EFFECTS, noMoment } from "../../core/risk/index.ts";
 import type { FactType, FactValue } from "../../core/risk/index.ts";
 import type { ConfigProblem } from "../../ports/config.ts";
+import { momentRecord } from "./request.ts";
 import { compile } from "./shards.ts";
 import { fileProblem } from "./source.ts";
 import type { SourceFile } from "./source.ts";
 
 const SAMPLES: { readonly [T in FactType]: FactValue } = { integer: 1, string: "x", boolean: true, strings: ["x"] };
+
+const BARE = { action: "x", traits: ["multiple"], risk: { score: 0, level: "low" }, hour: 0, weekday: 1 };
 
 /**
  * Asks a schema of the operator's own what the engine will ask, once per effect, with all facts and with none: a schema
@@ -21,7 +24,7 @@ export function probeSchema(schema: SourceFile, factTypes: ReadonlyMap<string, F
         principal: { type: "Agent", id: "x" },
         action: { type: "Action", id: effect },
         resource: uid,
-        context: { action: "x", traits: ["multiple"], risk: { score: 0, level: "low" }, hour: 0, weekday: 1, ...part },
+        context: { ...BARE, ...momentRecord(effect, noMoment(0)), ...part },
         entities: [{ uid, attrs: { type: "x", id: "x" }, parents: [] }],
       });
       return answer.type === "failure" ? answer.errors.map(({ message }) => message) : [];

@@ -1,4 +1,5 @@
 import type { PolicyJson } from "@cedar-policy/cedar-wasm/nodejs";
+import { MOMENT_MEMBERS } from "./request.ts";
 import type { CedarRequest } from "./request.ts";
 
 /** What policies can look at, as paths such as `context`, `facts`, `rows`. A path stands for everything below it. */
@@ -24,12 +25,14 @@ export function readsOf(policies: readonly Pick<PolicyJson, "principal" | "resou
  * All of a request that can matter to policies with these reads, as text: two requests with the same key get the same
  * verdict. Evaluation is a function of the values that are read; before it, Cedar checks the request against the schema,
  * which is a function of the names and types of all values. So values stand in the key where they are read, and the
- * shape of the context always.
+ * shape of the context always, but for members that always have the same one.
  */
 export function keyOf(request: CedarRequest, reads: Reads): string {
   const values = reads.map((path) => valueAt(request, path));
-  return `${request.action.id} ${shapeOf(request.context)} ${JSON.stringify(values)}`;
+  return `${request.action.id} ${shapeOf(request.context, MOMENT_MEMBERS)} ${JSON.stringify(values)}`;
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 function valueAt(request: CedarRequest, path: readonly string[]): unknown {
   const [root] = path;
@@ -46,13 +49,14 @@ function valueAt(request: CedarRequest, path: readonly string[]): unknown {
 }
 
 /** Names and types without values, such as `{4:rows:i 5:table:s}`: a name has its length before it, so that none can pose. */
-function shapeOf(value: unknown): string {
+function shapeOf(value: unknown, known: ReadonlySet<string> = NONE): string {
   if (typeof value === "string") return "s";
   if (typeof value === "number") return Number.isSafeInteger(value) ? "i" : "n";
-  if (Array.isArray(value)) return `[${[...new Set(value.map(shapeOf))].join("")}]`;
+  if (Array.isArray(value)) return `[${[...new Set(value.map((item) => shapeOf(item)))].join("")}]`;
   if (!isRecord(value)) return typeof value;
   let text = "{";
-  for (const name of Object.keys(value)) text += `${name.length}:${name}:${shapeOf(value[name])} `;
+  for (const name of Object.keys(value))
+    if (!known.has(name)) text += `${name.length}:${name}:${shapeOf(value[name])} `;
   return `${text}}`;
 }
 

@@ -1,5 +1,6 @@
 import type { CedarValueJson, EntityJson, TypeAndId } from "@cedar-policy/cedar-wasm/nodejs";
-import type { Effect, FactType, FactValue } from "../../core/risk/index.ts";
+import { NO_COUNTS, noMoment } from "../../core/risk/index.ts";
+import type { Counts, Effect, FactType, FactValue, Moment, Spans, Stretch } from "../../core/risk/index.ts";
 import type { PolicyInput } from "../../ports/policy.ts";
 
 /** One question in Cedar's terms: all that an answer can depend on. */
@@ -31,9 +32,41 @@ export function toRequest(effect: Effect, input: PolicyInput, factTypes: Readonl
       risk: { score: risk.score, level: risk.level },
       hour: now.getUTCHours(),
       weekday: ((now.getUTCDay() + 6) % 7) + 1,
+      ...momentRecord(effect, input.moment ?? noMoment(input.now)),
     },
     entities: [{ uid, attrs: { type, id }, parents: [] }],
   };
+}
+
+/** Members whose names and types are always these, whatever happened: they add nothing to a question's shape. */
+export const MOMENT_MEMBERS: ReadonlySet<string> = new Set(["session", "recent", "alike", "approvals"]);
+
+/** What came before, in Cedar's terms. */
+export function momentRecord(effect: Effect, moment: Moment): Record<string, CedarValueJson> {
+  const { session, recent, alike, novel, approvals, local } = moment;
+  return {
+    session: { ...session, effects: [...session.effects], sensitivities: [...session.sensitivities] },
+    recent: spansRecord(recent, stretchRecord),
+    alike: spansRecord(alike.get(effect) ?? NO_COUNTS, countsRecord),
+    novel: novel.includes(effect),
+    approvals: { ...approvals },
+    local_hour: local.hour,
+    local_weekday: local.weekday,
+    working_hours: local.working,
+  };
+}
+
+function spansRecord<T>({ minutes5, hour, day }: Spans<T>, of: (span: T) => CedarValueJson): CedarValueJson {
+  return { minutes5: of(minutes5), hour: of(hour), day: of(day) };
+}
+
+function countsRecord({ actions, rows, unknown }: Counts): Record<string, CedarValueJson> {
+  return { actions, rows, unknown_rows: unknown };
+}
+
+function stretchRecord(stretch: Stretch): CedarValueJson {
+  const { effects, sensitivities } = stretch;
+  return { ...countsRecord(stretch), effects: [...effects], sensitivities: [...sensitivities] };
 }
 
 function factRecord(input: PolicyInput, factTypes: ReadonlyMap<string, FactType>): Record<string, CedarValueJson> {

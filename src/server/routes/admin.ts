@@ -4,6 +4,7 @@ import { TOKEN_TTL_DEFAULT_MS, type Credential } from "../../engine/index.ts";
 import { formatProblem } from "../../ports/config.ts";
 import { findings } from "../doctor.ts";
 import type { House } from "../house.ts";
+import { ReloadBody } from "../people/bodies.ts";
 import { HttpProblem } from "../problem.ts";
 import type { Routes } from "../route.ts";
 import { ActAsBody, Empty, TokenBody } from "../schemas.ts";
@@ -17,13 +18,14 @@ export function adminRoutes(routes: Routes, house: House): void {
   routes.add({
     method: "POST",
     url: "/v1/sign-in-links",
-    access: "operator",
+    access: "admin",
     summary: "A one-time link that signs one person in",
     body: ActAsBody,
-    handler: async ({ body }) => {
+    handler: async ({ who, body }) => {
       const person = house.rules.current.directory.people.get(body.person as PersonId);
       if (person === undefined || !person.active)
         throw unknown("person_unknown", `\`${body.person}\` is not an active person of the directory`);
+      if (who.kind === "session") refuseActingFor(house, person.id);
       const { secret, credential } = await house.credentials.offerSignIn(person.id);
       // In the fragment: it never reaches a server log, a proxy or a mail scanner's fetch.
       return { url: `${house.publicUrl}/sign-in#code=${secret}`, expires_at: timeOf(credential.expiresAt) };
@@ -32,11 +34,12 @@ export function adminRoutes(routes: Routes, house: House): void {
   routes.add({
     method: "POST",
     url: "/v1/reload",
-    access: "operator",
+    access: "admin",
     summary: "Read directory, catalogue and policies anew",
-    body: Empty,
-    handler: async () => {
-      const { policies, policyList, directory, warnings } = await house.rules.reload();
+    body: ReloadBody,
+    handler: async ({ who, body }) => {
+      const by = who.kind === "session" ? who.person : (body.by ?? null);
+      const { policies, policyList, directory, warnings } = await house.rules.reload(by);
       return {
         policies: { digest: policies.digest, count: policyList.length },
         directory: { digest: directory.digest },
@@ -47,17 +50,31 @@ export function adminRoutes(routes: Routes, house: House): void {
   routes.add({
     method: "GET",
     url: "/v1/doctor",
-    access: "operator",
+    access: "auditor",
     summary: "Weak spots of this installation",
     handler: async () => ({ findings: findings(house) }),
   });
+}
+
+/**
+ * Whoever opens a link is that person. An administrator who could make one for an approver could decide in two places, so
+ * that takes the operator's token, which is not a person's.
+ */
+function refuseActingFor({ rules }: House, person: PersonId): void {
+  const { directory } = rules.current;
+  const decides = [...rules.people.deciding].some(
+    (group) => directory.groups.get(group)?.some((member) => member.person === person) === true,
+  );
+  if (!decides) return;
+  const message = `\`${person}\` is in a group that decides; a link for such a person takes the operator's token`;
+  throw new HttpProblem({ status: 403, code: "not_allowed", message });
 }
 
 function tokenRoutes(routes: Routes, house: House): void {
   routes.add({
     method: "POST",
     url: "/v1/tokens",
-    access: "operator",
+    access: "admin",
     summary: "A token for one agent at one gate; shown once",
     body: TokenBody,
     handler: async ({ body }) => {
@@ -79,14 +96,14 @@ function tokenRoutes(routes: Routes, house: House): void {
   routes.add({
     method: "GET",
     url: "/v1/tokens",
-    access: "operator",
+    access: "admin",
     summary: "Tokens, without their secrets",
     handler: async () => ({ tokens: (await house.credentials.list("gate")).map(listed) }),
   });
   routes.add({
     method: "POST",
     url: "/v1/tokens/:id/revoke",
-    access: "operator",
+    access: "admin",
     summary: "End a token at once",
     body: Empty,
     handler: async ({ params }) => {

@@ -1,4 +1,11 @@
-import { isJsonObject, parseQuestion, type Json, type JsonObject, type Question } from "../../core/action/index.ts";
+import {
+  copyJson,
+  isJsonObject,
+  parseQuestion,
+  type Json,
+  type JsonObject,
+  type Question,
+} from "../../core/action/index.ts";
 import { InputError } from "../../core/errors.ts";
 import { parseId, requestOfPermit } from "../../core/ids.ts";
 import { applyApproval, checkSubject, evaluate, evaluationStream, requestStream } from "../../engine/index.ts";
@@ -117,7 +124,25 @@ async function answerAll(house: House, caller: Caller, raw: Json): Promise<JsonO
   return { evaluations: answers };
 }
 
-function contextOf({ id, digest, decision, risk }: Evaluation): { [member: string]: Json } {
+/** What there is instead of the action as it was asked for: the stricter one and what became of it, or a wait for facts. */
+function insteadOf({ modified, deferral }: Evaluation): JsonObject {
+  if (modified !== undefined) {
+    const { question, evaluation } = modified;
+    return { modified: { question: asked(question), ...contextOf(evaluation) } };
+  }
+  if (deferral === undefined) return {};
+  const { id, facts, expiresAt } = deferral;
+  return { deferral: { id, facts: [...facts], expires_at: timeOf(expiresAt), endpoint: `/v1/deferrals/${id}` } };
+}
+
+/** The whole question as a gate would ask it. An approval of the first action is none of this one. */
+function asked({ subject, action, resource, context }: Question): JsonObject {
+  const { approval: _approval, ...kept } = context;
+  return copyJson({ subject, action, resource, context: kept }) as JsonObject;
+}
+
+function contextOf(evaluation: Evaluation): { [member: string]: Json } {
+  const { id, digest, decision, risk } = evaluation;
   const told = { evaluation_id: id, digest, outcome: decision.outcome, risk: { score: risk.score, level: risk.level } };
   switch (decision.outcome) {
     case "allow":
@@ -128,6 +153,9 @@ function contextOf({ id, digest, decision, risk }: Evaluation): { [member: strin
         because: decision.holds.map((hold) => hold.because).join(" "),
         policies: decision.holds.map((hold) => hold.policy),
       };
+    case "modify":
+    case "defer":
+      return { ...told, because: decision.because, policies: [...decision.policies], ...insteadOf(evaluation) };
     case "deny":
       return { ...told, code: decision.code, because: decision.because, policies: [...decision.policies] };
     default:
@@ -137,12 +165,20 @@ function contextOf({ id, digest, decision, risk }: Evaluation): { [member: strin
 
 function plainAnswer(house: House, evaluation: Evaluation): JsonObject {
   const context = contextOf(evaluation);
-  if (evaluation.decision.outcome === "require_approval") {
-    const until = (evaluation.at + house.ctx.limits.evaluationTtlMs) as Evaluation["at"];
-    // ARAP: only the presence of `access_request` means that it may be requested. It is still a denial.
-    context["access_request"] = { endpoint: `${house.publicUrl}/access/v1/requests`, expires_at: timeOf(until) };
+  if (evaluation.decision.outcome === "require_approval") context["access_request"] = requestable(house, evaluation);
+  const { modified } = evaluation;
+  if (modified !== undefined && isJsonObject(context["modified"] ?? null)) {
+    const told = context["modified"] as JsonObject;
+    const isHeld = modified.evaluation.decision.outcome === "require_approval";
+    if (isHeld) context["modified"] = { ...told, access_request: requestable(house, modified.evaluation) };
   }
   return { decision: evaluation.decision.outcome === "allow", context };
+}
+
+/** ARAP: only the presence of `access_request` means that it may be requested. It is still a denial. */
+function requestable(house: House, { at }: Evaluation): JsonObject {
+  const until = (at + house.ctx.limits.evaluationTtlMs) as Evaluation["at"];
+  return { endpoint: `${house.publicUrl}/access/v1/requests`, expires_at: timeOf(until) };
 }
 
 /** ARAP's re-evaluation: `reason` and `next_action` where the approval does not apply. */

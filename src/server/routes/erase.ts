@@ -4,6 +4,7 @@ import { InputError } from "../../core/errors.ts";
 import { parseId } from "../../core/ids.ts";
 import { askErasure, performErasure, type Privacy, type Selector } from "../../engine/index.ts";
 import type { House } from "../house.ts";
+import { privacyFault } from "../privacy.ts";
 import { HttpProblem, refusalProblem } from "../problem.ts";
 import type { Routes } from "../route.ts";
 import { Empty, ErasureBody } from "../schemas.ts";
@@ -46,16 +47,12 @@ export function eraseRoutes(routes: Routes, house: House): void {
   });
 }
 
-function privacyOf({ privacy, rules }: House): Privacy {
-  if (privacy === null) {
-    const message = "nobody may agree to erase; name a group in keyturn.yaml: `privacy: {approvers: …}`";
-    throw new HttpProblem({ status: 409, code: "privacy_unset", message });
+function privacyOf(house: House): Privacy {
+  const fault = privacyFault(house);
+  if (house.privacy === null || fault !== null) {
+    throw new HttpProblem({ status: 409, code: "privacy_unset", message: fault ?? "nobody may agree to erase" });
   }
-  if ((rules.current.directory.groups.get(privacy.approvers)?.length ?? 0) < privacy.quorum) {
-    const message = `\`privacy.approvers\` names \`${privacy.approvers}\`, which has fewer than ${privacy.quorum} people`;
-    throw new HttpProblem({ status: 409, code: "privacy_unset", message });
-  }
-  return privacy;
+  return house.privacy;
 }
 
 function selectorOf(body: {

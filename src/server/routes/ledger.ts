@@ -15,7 +15,7 @@ export function ledgerRoutes(routes: Routes, house: House): void {
   routes.add({
     method: "GET",
     url: "/v1/ledger/checkpoint",
-    access: "operator",
+    access: "auditor",
     summary: "The signed checkpoint of the ledger as it stands (C2SP tlog-checkpoint)",
     handler: async ({ reply }) => {
       void reply.type(TEXT);
@@ -25,7 +25,7 @@ export function ledgerRoutes(routes: Routes, house: House): void {
   routes.add({
     method: "GET",
     url: "/v1/ledger/vkey",
-    access: "operator",
+    access: "auditor",
     summary: "The key that verifies checkpoints (C2SP signed-note vkey)",
     handler: async ({ reply }) => {
       void reply.type(TEXT);
@@ -35,7 +35,7 @@ export function ledgerRoutes(routes: Routes, house: House): void {
   routes.add({
     method: "GET",
     url: "/v1/ledger/entries",
-    access: "operator",
+    access: "auditor",
     summary: "Entries as JSON lines: ?from=0&limit=1000",
     handler: async ({ query, reply }) => {
       const from = wholeNumber(query["from"], "from", { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 });
@@ -48,7 +48,7 @@ export function ledgerRoutes(routes: Routes, house: House): void {
 
 /** What C2SP tlog-tiles serves, and a receipt for each entry: headers and hashes, never a payload. */
 function publishedRoutes(routes: Routes, house: House): void {
-  const access: Extract<Access, "anyone" | "operator"> = house.ledgerPublic ? "anyone" : "operator";
+  const access: Extract<Access, "anyone" | "auditor"> = house.ledgerPublic ? "anyone" : "auditor";
   routes.add({
     method: "GET",
     url: "/ledger/vkey",

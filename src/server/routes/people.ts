@@ -7,6 +7,7 @@ import { loadRequest, submitReview } from "../../engine/index.ts";
 import type { RequestFilter } from "../../ports/store.ts";
 import type { OperatorPrincipal, SessionPrincipal } from "../auth.ts";
 import type { House } from "../house.ts";
+import { signedBy } from "../passkeys/signed.ts";
 import { HttpProblem, refusalProblem } from "../problem.ts";
 import { wholeNumber, type Routes } from "../route.ts";
 import { ReviewBody } from "../schemas.ts";
@@ -41,14 +42,19 @@ export function peopleRoutes(routes: Routes, house: House): void {
     summary: "Approve or deny what was shown: the digest says what that was",
     body: ReviewBody,
     handler: async ({ who, params, body }) => {
+      const { assertion, nonce } = body;
+      const signed = assertion === undefined ? null : await signedBy(house, who, nonce, assertion);
       const state = await submitReview(house.ctx, parseId("request", params["id"]), {
-        reviewer: reviewerOf(who),
+        // Only what was verified just now is more than the session.
+        reviewer: signed === null || "refused" in signed.proof ? reviewerOf(who) : { ...reviewerOf(who), assurance: "A3" },
         account: who.account,
         channel: who.client,
         verdict: body.verdict,
         digest: body.digest,
+        card: body.card ?? null,
         reason: body.reason === undefined || body.reason === "" ? null : body.reason,
-        nonce: body.nonce,
+        nonce,
+        ...signed,
       });
       if ("refused" in state) {
         house.metrics.count("reviews_total", { result: "refused" });
@@ -79,8 +85,7 @@ function view(
 ): JsonObject {
   const rules = house.rules.current;
   const reader = who.kind === "session" ? reviewerOf(who) : null;
-  const title = rules.titles.get(state.opened.question.action.name) ?? null;
-  return { ...viewOf(state, reader, rules.directory, house.ctx.clock.now()), title };
+  return viewOf(state, reader, rules, house.ctx.clock.now());
 }
 
 const DECIDED: readonly RequestStatus[] = ["approved", "denied", "expired", "cancelled", "failed"];

@@ -17,6 +17,7 @@ export function sessionRoutes(routes: Routes, house: House): void {
     url: "/v1/sign-in",
     access: "anyone",
     summary: "Turn a one-time code into a session",
+    fresh: true,
     body: SignInBody,
     handler: async ({ body, reply }) => {
       const principal = await house.credentials.check(body.code);

@@ -224,7 +224,7 @@ test("review: whoever came to stand behind the action since it was opened is bar
   for (const [what, today, person] of rows) {
     const command = {
       reviewer: reviewer(person),
-      account: { issuer: "k", subject: person },
+      account: { issuer: "keyturn", subject: person },
       digest: state.opened.digest,
       reason: null,
       channel: "t",

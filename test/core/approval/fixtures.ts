@@ -48,6 +48,7 @@ type Written = {
   readonly active?: boolean;
   readonly emails?: readonly string[];
   readonly accounts?: Person["accounts"];
+  readonly passkeys?: Person["passkeys"];
 };
 
 /** People by id; groups with members, `late` ones marked by `+` join a minute after T0. */
@@ -60,9 +61,9 @@ export function rosterOf(
   return {
     digest: `sha256:${"0".repeat(64)}` as Roster["digest"],
     people: new Map(
-      Object.entries(people).map(([id, { name = `${id} surname`, active = true, emails = [], accounts = [] }]) => [
+      Object.entries(people).map(([id, { name = `${id} surname`, active = true, emails = [], accounts = [], passkeys = [] }]) => [
         who(id),
-        { id: who(id), name, active, emails, accounts },
+        { id: who(id), name, active, emails, accounts, passkeys },
       ]),
     ),
     agents: new Map(agents.map((agent) => [agent.id, agent])),
@@ -77,6 +78,8 @@ export function rosterOf(
       ]),
     ),
     delegations,
+    roles: new Map(),
+    edits: [],
   };
 }
 

@@ -194,7 +194,7 @@ type World = { state: RequestState; now: Instant; members: Set<string>; roster: 
 function decide({ state, now, roster }: World, taken: Step): Events | Refusal {
   switch (taken.do) {
     case "review": {
-      const account = { issuer: "k", subject: taken.person };
+      const account = { issuer: "keyturn", subject: taken.person };
       return review(
         state,
         {

@@ -5,12 +5,14 @@ import {
   checkpointText,
   keyIdOf,
   noteSignedBytes,
+  openSignedCheckpoint,
   parseCheckpoint,
   parseNote,
   parseVerifierKey,
   signedNote,
   verifierKey,
 } from "../../../src/core/ledger/index.ts";
+import { verifyEd25519 } from "../../../src/verify/index.ts";
 
 type Vectors = {
   checkpoint: {
@@ -83,6 +85,12 @@ test("a note may carry other signatures, and the last empty line is the border",
     note.signatures.map(({ name }) => name),
     [checkpoint.origin, "witness.example"],
   );
+});
+
+test("a line of a type that is not ours, such as ML-DSA-44 under the log's own name, is passed over", () => {
+  const unknown = Buffer.alloc(4 + 2420, 6).toString("base64"); // another key id, and a signature of 2,420 bytes
+  const note = `${checkpoint.note}— ${checkpoint.origin} ${unknown}\n`;
+  assert.equal(openSignedCheckpoint(note, checkpoint.vkey, verifyEd25519).origin, checkpoint.origin);
 });
 
 test("ledger.key-swap: a key line whose id, name or algorithm was changed is refused", () => {

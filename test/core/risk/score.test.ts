@@ -122,9 +122,9 @@ test("levelOf: the bounds", () =>
   ));
 
 test("WEIGHTS_ID names the version and the digest of the table", () => {
-  assert.equal(WEIGHTS_ID, `v2 ${digest(canonicalBytes(WEIGHTS))}`);
+  assert.equal(WEIGHTS_ID, `v3 ${digest(canonicalBytes(WEIGHTS))}`);
   assert.equal(scoreRisk(classified(["read"]), undefined).weights, WEIGHTS_ID);
-  assert.notEqual(WEIGHTS_ID, `v2 ${digest(canonicalBytes({ ...WEIGHTS, gateOnly: 5 }))}`);
+  assert.notEqual(WEIGHTS_ID, `v3 ${digest(canonicalBytes({ ...WEIGHTS, gateOnly: 5 }))}`);
 });
 
 const provenance = fc.constantFrom<Provenance>("operator", "gate", "parsed");

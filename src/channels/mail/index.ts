@@ -1,0 +1,2 @@
+export { mailChannel } from "./channel.ts";
+export type { MailConfig } from "./channel.ts";

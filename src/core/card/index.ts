@@ -1,0 +1,12 @@
+export { cardOf } from "./card.ts";
+export type { Card, CardBody, CardNames, Headline } from "./card.ts";
+export { approvesByClick } from "./click.ts";
+export { cardDigest, shortDigest } from "./digest.ts";
+export type { Limited } from "./limited.ts";
+export { linesOf, literal, literalLines, visible } from "./literal.ts";
+export { lookalike } from "./lookalike.ts";
+export type { Member, Members } from "./members.ts";
+export type { CardProgress, CardReview } from "./progress.ts";
+export { shown } from "./shown.ts";
+export type { Literal } from "./shown.ts";
+export { headlineText, literalText, needsText, statusText } from "./text.ts";

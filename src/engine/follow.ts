@@ -1,0 +1,176 @@
+import type { RequestState } from "../core/approval/index.ts";
+import type { DeferralId, RequestId } from "../core/brand.ts";
+import { openHeader } from "../core/ledger/index.ts";
+import type { Append, AppendResult, StoredEntry } from "../ports/store.ts";
+import type { Context } from "./context.ts";
+import { loadRequest } from "./journal.ts";
+
+/** Entries that are read at a time. */
+const PAGE = 256;
+/** Requests of which is remembered how far they were told. */
+const TOLD_MAX = 10_000;
+
+/** What another instance changed beside requests, facts and sessions: once for each page that was read. */
+export type Elsewhere = {
+  /** Types of the entries, each once. */
+  readonly types: ReadonlySet<string>;
+  /** Credentials that came or went. */
+  readonly credentials: readonly string[];
+};
+
+/**
+ * Follows a ledger that several processes write: reads what others have appended, and tells this process of it as if it
+ * had happened here. What this process appended itself is known already and is skipped.
+ */
+export class Follower {
+  readonly #ctx: Context;
+  readonly #onChange: (elsewhere: Elsewhere) => Promise<void>;
+  /** Headers of our own appends whose answer is not here yet; salts make each unlike every other. */
+  readonly #pending = new Map<string, Promise<boolean>>();
+  /** Where our own entries stand, from the cursor on. */
+  readonly #own = new Set<number>();
+  readonly #told = new Map<RequestId, number>();
+  #cursor: number;
+  #last: Promise<void> = Promise.resolve();
+  #next: Promise<void> | null = null;
+  #behindSince: number | null = null;
+
+  /** Follows from `from` on; all before it must be known here. `onChange` hears of what the engine itself does not keep. */
+  constructor(ctx: Context, from: number, onChange: (elsewhere: Elsewhere) => Promise<void>) {
+    this.#ctx = ctx;
+    this.#cursor = from;
+    this.#onChange = onChange;
+  }
+
+  /** The index up to which everything is known here. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /** For how long, in milliseconds, it has known that there is more than it could read. */
+  get behindMs(): number {
+    return this.#behindSince === null ? 0 : performance.now() - this.#behindSince;
+  }
+
+  /** Hears of an append of this process, when it is asked for. */
+  wrote(change: Append, result: Promise<AppendResult>): void {
+    if (change.entries.length === 0) return;
+    const keys = change.entries.map(({ header }) => keyOf(header));
+    const settled = result.then(
+      (answer) => {
+        if (answer.status !== "appended") return false;
+        for (const at of keys.keys()) if (answer.index + at >= this.#cursor) this.#own.add(answer.index + at);
+        return true;
+      },
+      // It may be in the ledger all the same; nobody here was told of it, so it counts as somebody else's.
+      () => false,
+    );
+    for (const key of keys) this.#pending.set(key, settled);
+    void settled.then(() => keys.forEach((key) => this.#pending.delete(key)));
+  }
+
+  /** Reads until the signal aborts, whenever there may be something. */
+  run(signal: AbortSignal): void {
+    const look = (): void => {
+      this.#behindSince ??= performance.now();
+      // A store that is away says so to everybody; the next call comes within a second.
+      this.catchUp().catch(() => undefined);
+    };
+    const stop = this.#ctx.store.onAdvance(look);
+    signal.addEventListener("abort", stop, { once: true });
+    look();
+  }
+
+  /** Resolves once all is known here that was in the ledger when this was called; rejects while it cannot be read. */
+  catchUp(): Promise<void> {
+    this.#next ??= this.#last
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = null;
+        return this.#read();
+      });
+    this.#last = this.#next;
+    return this.#next;
+  }
+
+  async #read(): Promise<void> {
+    for (;;) {
+      while (this.#own.delete(this.#cursor)) this.#cursor += 1;
+      const entries = await this.#ctx.store.range(this.#cursor, PAGE);
+      await this.#take(entries);
+      // Only now, so that a page that failed half-way comes again.
+      const to = this.#cursor + entries.length;
+      for (let at = this.#cursor; at < to; at += 1) this.#own.delete(at);
+      this.#cursor = to;
+      if (entries.length < PAGE) break;
+    }
+    this.#behindSince = null;
+  }
+
+  async #take(entries: readonly StoredEntry[]): Promise<void> {
+    const foreign: StoredEntry[] = [];
+    for (const entry of entries) {
+      if (this.#own.has(entry.index)) continue;
+      const settled = this.#pending.get(keyOf(entry.header));
+      if (settled === undefined) foreign.push(entry);
+      // Ours, but for its answer: should that be a refusal, it is told then.
+      else void settled.then((ours) => (ours ? undefined : this.#tell([entry]))).catch(() => undefined);
+    }
+    if (foreign.length > 0) await this.#tell(foreign);
+  }
+
+  async #tell(entries: readonly StoredEntry[]): Promise<void> {
+    const { store, around } = this.#ctx;
+    const requests = new Set<RequestId>();
+    const types = new Set<string>();
+    const credentials: string[] = [];
+    for (const entry of entries) {
+      const { stream, type } = entry;
+      types.add(type);
+      await around.keeper.apply(entry);
+      if (type === "action.evaluated") around.keeper.counted();
+      if (stream.startsWith("request/")) requests.add(stream.slice("request/".length) as RequestId);
+      if (stream.startsWith("deferral/")) {
+        await around.deferrals.reload(store, stream.slice("deferral/".length) as DeferralId);
+      }
+      const { credential } = CREDENTIALS.has(type) ? openHeader(entry.header).publics : {};
+      if (typeof credential === "string") credentials.push(credential);
+    }
+    if (types.has("facts.stated")) await around.stated.open(store);
+    // The directory and the like come first: whoever hears of a request may look at them.
+    await this.#onChange({ types, credentials });
+    for (const id of requests) {
+      const state = await loadRequest(this.#ctx, id);
+      if (state !== null) this.#publish(state);
+    }
+  }
+
+  #publish(state: RequestState): void {
+    const { id } = state.opened;
+    if ((this.#told.get(id) ?? -1) >= state.version) return;
+    this.#told.delete(id);
+    this.#told.set(id, state.version);
+    if (this.#told.size > TOLD_MAX) {
+      for (const oldest of this.#told.keys()) {
+        this.#told.delete(oldest);
+        break;
+      }
+    }
+    this.#ctx.around.sessions.heard(state);
+    this.#ctx.bus.publish(state);
+  }
+}
+
+const CREDENTIALS: ReadonlySet<string> = new Set([
+  "token.created",
+  "token.revoked",
+  "sign_in.offered",
+  "session.opened",
+  "session.closed",
+]);
+
+const decoder = new TextDecoder();
+
+function keyOf(header: Uint8Array): string {
+  return decoder.decode(header);
+}

@@ -1,0 +1,147 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+import { webhookChannel } from "../channels/webhook/index.ts";
+import type { MailConfig } from "../channels/mail/index.ts";
+import type { WebhookConfig } from "../channels/webhook/index.ts";
+import type { Channel } from "../ports/channel.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Directory } from "../ports/directory.ts";
+
+/** Who is told of requests, and for how long it is tried. */
+export type NotifyConfig = {
+  readonly giveUpAfterMs: number;
+  readonly webhooks: readonly WebhookConfig[];
+  readonly mail: MailConfig | null;
+};
+
+const CHANNELS_MAX = 16;
+const HOUR_MS = 3_600_000;
+const Name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, "lower-case letters, digits and `-`; at most 32");
+const Agents = z.array(z.string().min(1).max(512)).max(1000).default([]);
+
+/** `notify` of keyturn.yaml. */
+export const NotifyWritten: z.ZodType<NotifyText> = z.strictObject({
+  give_up_after_hours: z.int().min(1).max(720).default(24),
+  webhooks: z
+    .array(
+      z.strictObject({
+        name: Name.default("webhook"),
+        url: z.url({ protocol: /^https?$/, error: "write an http or https address" }),
+        secret_file: z.string().min(1),
+        allow_private: z.array(z.string().min(1)).max(16).default([]),
+        agents: Agents,
+      }),
+    )
+    .max(CHANNELS_MAX)
+    .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, "give each webhook a name of its own")
+    .refine((list) => list.every(({ name }) => !RESERVED.has(name)), "this name belongs to another channel")
+    .default([]),
+  mail: z
+    .strictObject({
+      host: z.string().min(1).max(255),
+      port: z.int().min(1).max(65_535).default(587),
+      security: z.enum(["tls", "starttls", "none"]).default("starttls"),
+      user: z.string().min(1).max(512).optional(),
+      password_file: z.string().min(1).optional(),
+      from: z.string().regex(/^[^\r\n]{1,400}@[A-Za-z0-9.-]{1,255}>?$/, "write `name@example.com` or `Name <name@…>`"),
+      agents: Agents,
+    })
+    .refine((mail) => (mail.user === undefined) === (mail.password_file === undefined), {
+      error: "`user` and `password_file` belong together",
+    })
+    .optional(),
+});
+
+/** Names of reviews' sources that no webhook may borrow. */
+const RESERVED: ReadonlySet<string> = new Set(["console", "cli", "mail", "slack", "teams", "keyturn"]);
+
+type NotifyText = {
+  readonly give_up_after_hours: number;
+  readonly webhooks: readonly {
+    readonly name: string;
+    readonly url: string;
+    readonly secret_file: string;
+    readonly allow_private: readonly string[];
+    readonly agents: readonly string[];
+  }[];
+  readonly mail?:
+    | {
+        readonly host: string;
+        readonly port: number;
+        readonly security: MailConfig["security"];
+        readonly user?: string | undefined;
+        readonly password_file?: string | undefined;
+        readonly from: string;
+        readonly agents: readonly string[];
+      }
+    | undefined;
+};
+
+/** What was written, with paths made absolute; nothing written means that nobody is told. */
+export function notifyOf(written: NotifyText | undefined, base: string): NotifyConfig | null {
+  if (written === undefined) return null;
+  const { mail } = written;
+  return {
+    giveUpAfterMs: written.give_up_after_hours * HOUR_MS,
+    webhooks: written.webhooks.map(({ name, url, secret_file: file, allow_private: allowPrivate, agents }) => ({
+      name,
+      url,
+      secretFile: resolve(base, file),
+      allowPrivate,
+      agents,
+    })),
+    mail:
+      mail === undefined
+        ? null
+        : {
+            name: "mail",
+            host: mail.host,
+            port: mail.port,
+            security: mail.security,
+            user: mail.user ?? null,
+            passwordFile: mail.password_file === undefined ? null : resolve(base, mail.password_file),
+            from: mail.from,
+            agents: mail.agents,
+          },
+  };
+}
+
+/** What the ledger records of it: where news goes, without secrets. */
+export function notifySettings(notify: NotifyConfig | null): NotifySettings | null {
+  if (notify === null) return null;
+  return {
+    give_up_after_ms: notify.giveUpAfterMs,
+    webhooks: notify.webhooks.map(({ name, url, allowPrivate, agents }) => ({
+      name,
+      url,
+      allow_private: allowPrivate,
+      agents,
+    })),
+    mail: notify.mail === null ? null : { host: notify.mail.host, port: notify.mail.port, from: notify.mail.from },
+  };
+}
+
+type NotifySettings = {
+  readonly give_up_after_ms: number;
+  readonly webhooks: readonly {
+    readonly name: string;
+    readonly url: string;
+    readonly allow_private: readonly string[];
+    readonly agents: readonly string[];
+  }[];
+  readonly mail: { readonly host: string; readonly port: number; readonly from: string } | null;
+};
+
+/** The channels of an installation; throws `ConfigError` where a secret cannot be read. */
+export async function channelsOf(
+  notify: NotifyConfig | null,
+  clock: Clock,
+  directory: () => Directory,
+): Promise<readonly Channel[]> {
+  if (notify === null) return [];
+  const webhooks = notify.webhooks.map((one) => webhookChannel(one, clock));
+  if (notify.mail === null) return webhooks;
+  // Loaded only where somebody wants mails: it would cost every start.
+  const { mailChannel } = await import("../channels/mail/index.ts");
+  return [...webhooks, mailChannel(notify.mail, (person) => directory().people.get(person)?.emails[0] ?? null)];
+}

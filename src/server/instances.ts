@@ -1,0 +1,69 @@
+import { ALONE, Follower, Lease, type Credentials, type Elsewhere, type EngineContext } from "../engine/index.ts";
+import type { Log } from "./app.ts";
+import type { House } from "./house.ts";
+import type { RulesKeeper } from "./rules.ts";
+import type { WatchedStore } from "./watched.ts";
+
+/** What a house needs to know of other instances on the same ledger. */
+export type Together = Pick<House, "instance" | "fresh" | "behindMs" | "leadership" | "together">;
+
+type Parts = {
+  readonly ctx: EngineContext;
+  readonly store: WatchedStore;
+  readonly credentials: Credentials;
+  readonly rules: RulesKeeper;
+  /** The size of the ledger before anything of it was read into memory. */
+  readonly from: number;
+  readonly instance: string;
+  readonly log: Log;
+};
+
+const PEOPLE: readonly string[] = ["directory.changed", "link.changed"];
+const RULES: readonly string[] = ["policy.changed", "catalogue.changed"];
+
+/** The only process on its ledger: all is known, and it leads. */
+export function alone(instance: string): Together {
+  return {
+    instance,
+    fresh: () => Promise.resolve(),
+    behindMs: () => 0,
+    leadership: ALONE,
+    together: () => Promise.resolve(),
+  };
+}
+
+/** One of several on a ledger: it follows what the others append, and one of them does the housekeeping. */
+export function joinOthers({ ctx, store, credentials, rules, from, instance, log }: Parts): Together {
+  const lease = new Lease(store, instance);
+  const onChange = async ({ types, credentials: changed }: Elsewhere): Promise<void> => {
+    for (const id of changed) credentials.forget(id);
+    if (PEOPLE.some((type) => types.has(type))) await rules.people.reloadPeople();
+    if (!RULES.some((type) => types.has(type))) return;
+    // Beside: files may be wrong here, and nothing that follows may wait for them.
+    rules.heard().then(
+      (unlike) => (unlike === null ? undefined : log("error", unlike)),
+      (error: unknown) => log("error", `the new rules were refused, the old ones still serve:\n${String(error)}`),
+    );
+  };
+  const follower = new Follower(ctx, from, onChange);
+  store.watch((change, result) => follower.wrote(change, result));
+  rules.share(() => follower.catchUp());
+  ctx.around.keeper.share({
+    get cursor() {
+      return follower.cursor;
+    },
+    get leads() {
+      return lease.leads;
+    },
+  });
+  return {
+    instance,
+    fresh: () => follower.catchUp(),
+    behindMs: () => follower.behindMs,
+    leadership: lease,
+    together: (signal) => {
+      follower.run(signal);
+      return lease.run(signal);
+    },
+  };
+}

@@ -1,0 +1,367 @@
+import type { JsonObject } from "../../core/action/index.ts";
+import { refuse, type Refusal, type RequestState } from "../../core/approval/index.ts";
+import type { Person } from "../../core/approval/index.ts";
+import type { GroupName, PersonId, RequestId } from "../../core/brand.ts";
+import { recordChanges, voidStaleReviews, type Change, type EngineContext } from "../../engine/index.ts";
+import {
+  compose,
+  decidingGroups,
+  DIRECTORY_KINDS,
+  documentsOf,
+  Draft,
+  entriesOf,
+  isArmed,
+  loosens,
+  movesOf,
+  movesToFile,
+  readStored,
+  SOURCES_EMPTY,
+  type Composed,
+  type DirectoryEntry,
+  type Move,
+  type Sources,
+  type WrittenContent,
+} from "../../identity/directory/index.ts";
+import type { Directory } from "../../ports/directory.ts";
+import type { DirectoryChanged, DirectoryStep, Editor, People, Source } from "../../ports/people.ts";
+import type { DocumentChange, Store } from "../../ports/store.ts";
+import type { Term } from "../../core/policy/index.ts";
+import type { PeopleConfig } from "../config.ts";
+import { linkChanges } from "../links.ts";
+import { DIRECTORY_AGENT, isShowable, termsFor } from "./asking.ts";
+import { isTighter, withEdits } from "./edits.ts";
+import { HeldChanges, type Held } from "./held.ts";
+
+type Ledger = Pick<EngineContext, "store" | "clock" | "chance">;
+
+/** Whether the ledger tells of the directory by steps since it last told the whole of it. */
+const TOLD = { kind: "directory", id: "told" } as const;
+/** Steps of one change. */
+export const STEPS_MAX = 20_000;
+
+/** A change that is being applied. */
+type Wanted = {
+  readonly moves: readonly Move[];
+  readonly editor: Editor;
+  readonly documents: readonly DocumentChange[];
+  readonly ofFile: boolean;
+  /** Policies that changed together with it, as `Edit.on` names them. */
+  readonly policies: readonly string[];
+};
+
+/**
+ * Holds the roster in force: what directory.yaml says and what the store has, together. Changes apply one after the other;
+ * each is an entry of the ledger and durable before the new roster serves. What loosens waits for an administrator, once
+ * there is more than one.
+ */
+export class PeopleKeeper implements People {
+  readonly #ledger: Ledger;
+  readonly #config: PeopleConfig;
+  #held: HeldChanges;
+  #composed: Composed;
+  #ctx: EngineContext | null = null;
+  #changing: Promise<unknown> = Promise.resolve();
+  readonly #listeners: ((before: Directory, after: Directory) => void)[] = [];
+  /** Groups that policies and settings name; those of roles come on top. */
+  #named: ReadonlySet<GroupName> = new Set();
+  /** What the file says and is not asked for yet, because nothing can be asked before the house stands. */
+  #unasked: Wanted | null = null;
+  /** Nothing was ever recorded: the first change records the whole. */
+  #isNew: boolean;
+
+  private constructor(ledger: Ledger, config: PeopleConfig, stored: Sources | null, held: HeldChanges) {
+    this.#ledger = ledger;
+    this.#config = config;
+    this.#held = held;
+    this.#composed = compose(stored ?? SOURCES_EMPTY, null);
+    this.#isNew = stored === null;
+  }
+
+  /** Reads what the store has; RangeError where that cannot be read. */
+  static async open(ledger: Ledger, config: PeopleConfig): Promise<PeopleKeeper> {
+    const [stored, held] = await Promise.all([storedSources(ledger.store), HeldChanges.open(ledger.store)]);
+    return new PeopleKeeper(ledger, config, stored, held);
+  }
+
+  /** The house stands: from now on people can be asked, and what they agreed to comes into force by itself. */
+  async connect(ctx: EngineContext): Promise<void> {
+    this.#ctx = ctx;
+    ctx.bus.attend((state) => {
+      if (state.opened.agent === DIRECTORY_AGENT && this.#held.get(state.opened.id) !== undefined) this.#decided(state);
+    });
+    await this.#inTurn(async () => {
+      await this.#retell();
+      for (const held of this.#held.all) {
+        if (held.moves.length === 0) await this.#held.withdraw(ctx, held.request);
+        else await this.#settle(held);
+      }
+      const unasked = this.#unasked;
+      this.#unasked = null;
+      await this.#supersede(unasked?.moves ?? []);
+      if (unasked !== null) await this.#hold(ctx, unasked.moves, unasked, this.#termsNow(unasked));
+    });
+  }
+
+  /** A large directory is recorded by steps. At each start it is told as a whole, so that older steps may be erased. */
+  async #retell(): Promise<void> {
+    const told = await this.#ledger.store.document(TOLD.kind, TOLD.id);
+    if (told?.body["by_steps"] !== true) return;
+    const entries = entriesOf(null, this.directory);
+    const changes = entries.map((entry) => changeOf(entry, { kind: "source", source: "keyturn" }));
+    await recordChanges(this.#ledger, changes, { documents: [{ ...TOLD, body: { by_steps: false } }] });
+  }
+
+  /** The roster in force. */
+  get directory(): Directory {
+    return this.#composed.directory;
+  }
+
+  /** What waits for an administrator, or was refused and still stands in the file. */
+  get held(): readonly Held[] {
+    return this.#held.all;
+  }
+
+  /** Groups whose members decide something. */
+  get deciding(): ReadonlySet<GroupName> {
+    return decidingGroups(this.#composed.sources, this.#named);
+  }
+
+  /** Where each person, group and link comes from. */
+  get sources(): Sources {
+    return this.#composed.sources;
+  }
+
+  /** Names the groups that policies and settings rest on, beside those of roles. */
+  guard(groups: Iterable<GroupName>): void {
+    this.#named = new Set(groups);
+  }
+
+  /** Told after each change, in order. */
+  onChange(listener: (before: Directory, after: Directory) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  holderOf(issuer: string, subject: string): Person | undefined {
+    const holder = this.#composed.sources.holders.get(JSON.stringify([issuer, subject]));
+    return holder === undefined ? undefined : this.directory.people.get(holder);
+  }
+
+  groupsOf(source: Source, person: PersonId): readonly GroupName[] {
+    const groups = [...this.#composed.sources.groups];
+    return groups.flatMap(([group, sources]) => (sources.get(source)?.has(person) === true ? [group] : []));
+  }
+
+  membersOf(source: Source, group: GroupName): readonly PersonId[] | undefined {
+    const members = this.#composed.sources.groups.get(group)?.get(source);
+    return members === undefined ? undefined : [...members.keys()];
+  }
+
+  change(
+    steps: readonly DirectoryStep[],
+    editor: Editor,
+    documents: readonly DocumentChange[] = [],
+  ): Promise<DirectoryChanged> {
+    if (steps.length > STEPS_MAX) return Promise.resolve(tooLarge());
+    return this.#inTurn(() => {
+      const moves = [...movesOf(steps, this.#composed.sources), ...this.#held.goneBy(steps)];
+      return this.#apply({ moves, editor, documents, ofFile: false, policies: [] });
+    });
+  }
+
+  /** What the directory would be if all that the file says were in force; a refusal where it does not fit what the store has. */
+  preview(written: WrittenContent): Directory | Refusal {
+    const drafted = this.#draft(movesToFile(written, this.#composed.sources));
+    return "refused" in drafted ? drafted : compose(drafted, this.#composed).directory;
+  }
+
+  /** Brings the file's part into force; `policies` are those that changed with it, and bar their editor likewise. */
+  adopt(written: WrittenContent, claimed: string | null, policies: readonly string[] = []): Promise<DirectoryChanged> {
+    return this.#inTurn(() => {
+      const moves = movesToFile(written, this.#composed.sources);
+      return this.#apply({ moves, editor: { kind: "operator", claimed }, documents: [], ofFile: true, policies });
+    });
+  }
+
+  /** Reads the store again, where another instance may have changed it. */
+  reloadPeople(): Promise<void> {
+    return this.#inTurn(async () => {
+      const { store } = this.#ledger;
+      const [stored, held] = await Promise.all([storedSources(store), HeldChanges.open(store)]);
+      this.#held = held;
+      if (stored !== null) this.#replace(compose(stored, this.#composed));
+    });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#changing.then(work);
+    this.#changing = next.catch(() => undefined);
+    return next;
+  }
+
+  #draft(moves: readonly Move[]): Sources | Refusal {
+    const draft = new Draft(this.#composed.sources, this.#ledger.clock.now());
+    for (const move of moves) {
+      const refusal = draft.make(move);
+      if (refusal !== null) return refusal;
+    }
+    return draft.sources;
+  }
+
+  async #apply(wanted: Wanted): Promise<DirectoryChanged> {
+    const drafted = this.#draft(wanted.moves);
+    if ("refused" in drafted) return { status: "refused", refusal: drafted };
+    const terms = this.#mustHold(wanted) ? this.#termsNow(wanted) : null;
+    const { now, held } = terms === null ? { now: drafted, held: [] } : this.#split(wanted);
+    if (held.length > 0 && !isShowable(held)) return tooLarge();
+    const overtaken = this.#held.overtake(wanted.moves);
+    await this.#record(this.#withEdits(now, wanted, held), wanted.editor, wanted.documents);
+    for (const less of overtaken) await this.#putLess(less);
+    if (wanted.ofFile) await this.#supersede(held);
+    if (held.length === 0) return { status: "applied" };
+    if (this.#ctx !== null) return this.#hold(this.#ctx, held, wanted, terms);
+    this.#unasked = { ...wanted, moves: held };
+    return { status: "applied" };
+  }
+
+  #mustHold({ editor, ofFile }: Wanted): boolean {
+    if (!isArmed(this.#composed.sources)) return false;
+    const [kind] = editor.kind === "source" ? editor.source.split(":") : ["links"];
+    return this.#config.hold.some((source) => source === (ofFile ? "file" : kind === "keyturn" ? "links" : kind));
+  }
+
+  #termsNow({ editor, ofFile }: Wanted): readonly Term[] | null {
+    return termsFor(editor, this.directory, editor.kind === "operator" && !ofFile);
+  }
+
+  /** What applies at once, and what has to wait, with all that rests on it. */
+  #split({ moves, editor }: Wanted): { readonly now: Sources; readonly held: readonly Move[] } {
+    const at = this.#ledger.clock.now();
+    const draft = new Draft(this.#composed.sources, at);
+    const held: Move[] = [];
+    const { deciding } = this;
+    for (const move of moves) {
+      // A move that does not fit without one that waits, waits with it.
+      if (loosens(move, editor, draft.sources, deciding, at) || draft.make(move) !== null) held.push(move);
+    }
+    return { now: draft.sources, held };
+  }
+
+  async #hold(
+    ctx: EngineContext,
+    moves: readonly Move[],
+    { editor, ofFile }: Wanted,
+    terms: readonly Term[] | null,
+  ): Promise<DirectoryChanged> {
+    const known = this.#held.same(moves, ofFile);
+    if (known !== undefined) return { status: "held", request: known.request };
+    if (terms === null) return { status: "applied" };
+    const { request } = await this.#held.ask(ctx, moves, { editor, ofFile, terms }, this.directory);
+    return { status: "held", request };
+  }
+
+  /** The file says something else now than what was asked for. */
+  async #supersede(held: readonly Move[]): Promise<void> {
+    const known = this.#held.ofFile();
+    if (known === undefined || this.#ctx === null) return;
+    if (held.length === 0 || this.#held.same(held, true) === undefined) {
+      await this.#held.withdraw(this.#ctx, known.request);
+    }
+  }
+
+  async #putLess(held: Held): Promise<void> {
+    if (held.moves.length > 0 || this.#ctx === null) await this.#held.put(this.#ledger.store, held);
+    else await this.#held.withdraw(this.#ctx, held.request);
+  }
+
+  /** A request of ours has changed: in the next turn, what it decided happens. */
+  #decided({ opened: { id }, progress }: RequestState): void {
+    if (progress.status === "pending" || (progress.status === "approved" && progress.permit.status !== "none")) return;
+    void this.#inTurn(async () => {
+      const held = this.#held.get(id);
+      if (held !== undefined) await this.#settle(held);
+    }).catch(() => undefined); // a store that fails ends the server by itself; else the next start goes on
+  }
+
+  async #settle(held: Held): Promise<void> {
+    const ctx = this.#ctx;
+    const state = ctx === null ? null : await this.#held.stateOf(ctx, held);
+    if (ctx === null || held.refused || state?.progress.status === "pending") return;
+    if (state?.progress.status === "approved" && state.progress.permit.status !== "expired") {
+      return this.#perform(ctx, held);
+    }
+    // The file still says what people refused: it is not asked again until the file changes.
+    if (held.ofFile && state?.progress.status === "denied") await this.#held.put(ctx.store, { ...held, refused: true });
+    else await this.#held.withdraw(ctx, held.request);
+  }
+
+  async #perform(ctx: EngineContext, held: Held): Promise<void> {
+    const released = await this.#held.release(ctx, held);
+    if ("refused" in released) return;
+    const draft = new Draft(this.#composed.sources, this.#ledger.clock.now());
+    const fitting = released.plan.filter((move) => draft.make(move) === null);
+    const wanted = { moves: fitting, editor: held.editor, documents: [], ofFile: held.ofFile, policies: [] };
+    await this.#record(this.#withEdits(draft.sources, wanted), held.editor, [], held.request);
+    await this.#held.complete(ctx, released, fitting.length);
+  }
+
+  /** Remembers who changed what, as long as it bars. */
+  #withEdits(after: Sources, { moves, editor, policies }: Wanted, held: readonly Move[] = []): Sources {
+    const waiting = new Set(held);
+    const { sources: before, directory } = this.#composed;
+    const applied = moves.filter((move) => !waiting.has(move));
+    const edited = { moves: applied, editor, policies, before, directory, deciding: this.deciding };
+    return withEdits(after, edited, this.#config.editorDays, this.#ledger.clock.now());
+  }
+
+  async #record(
+    sources: Sources,
+    editor: Editor,
+    extra: readonly DocumentChange[],
+    request: RequestId | null = null,
+  ): Promise<void> {
+    const before = this.#composed;
+    const after = compose(sources, before);
+    const documents = [...documentsOf(before.sources, after.sources), ...extra];
+    const isChanged = this.#isNew || before.directory.digest !== after.directory.digest;
+    const changes = isChanged ? this.#changes(after, editor, request) : [];
+    if (changes.some(({ payload }) => typeof payload["base"] === "string")) {
+      documents.push({ ...TOLD, body: { by_steps: true } });
+    }
+    if (changes.length > 0) await recordChanges(this.#ledger, changes, { documents });
+    else if (documents.length > 0) await this.#ledger.store.append({ entries: [], documents });
+    this.#isNew = false;
+    this.#replace(after);
+    if (this.#ctx !== null && isTighter(before.directory, after.directory)) await voidStaleReviews(this.#ctx);
+  }
+
+  #changes(after: Composed, editor: Editor, request: RequestId | null): readonly Change[] {
+    const before = this.#isNew ? null : this.#composed.directory;
+    const by = { ...editor, ...(request === null ? {} : { request }) };
+    const changes = entriesOf(before, after.directory).map((entry) => changeOf(entry, by));
+    const links = linkChanges(before, after.directory);
+    if (links === null) return changes;
+    const publics = { directory: after.directory.digest, added: links.added.length, removed: links.removed.length };
+    return [...changes, { type: "link.changed", payload: links, publics }];
+  }
+
+  #replace(after: Composed): void {
+    const before = this.#composed.directory;
+    this.#composed = after;
+    if (before.digest === after.directory.digest && before.edits === after.directory.edits) return;
+    for (const listener of this.#listeners) listener(before, after.directory);
+  }
+}
+
+function changeOf({ payload, digest }: DirectoryEntry, by: JsonObject): Change {
+  return { type: "directory.changed", payload: { ...payload, by }, publics: { directory: digest } };
+}
+
+function tooLarge(): DirectoryChanged {
+  return { status: "refused", refusal: refuse("directory_full", "what people can be shown in one change") };
+}
+
+async function storedSources(store: Store): Promise<Sources | null> {
+  const { file, person, group } = DIRECTORY_KINDS;
+  const found = await Promise.all([file, person, group].map((kind) => store.documents(kind)));
+  return readStored(found.flat());
+}

@@ -1,0 +1,106 @@
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { ConfigError } from "../ports/config.ts";
+import type { Store } from "../ports/store.ts";
+import { openSqliteStore } from "../stores/sqlite/index.ts";
+import type { Log } from "./app.ts";
+import type { Config } from "./config.ts";
+
+/** A PostgreSQL that several servers share, instead of the embedded file. */
+export type StoreConfig = {
+  /** The address, or the file that holds it. */
+  readonly url: string | { readonly file: string };
+  /** Which ledger of that database. */
+  readonly ledger: string;
+  readonly wake: "notify" | "poll";
+};
+
+/** Where keys and the operator's token are, where not in the data directory. Paths are absolute. */
+export type KeysConfig = {
+  readonly permit: string | null;
+  readonly ledger: string | null;
+  readonly operator: string | null;
+};
+
+/** `store` of keyturn.yaml. */
+export const StoreWritten = z.strictObject({
+  postgres: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(/^postgres(?:ql)?:\/\//, "write an address such as `postgres://keyturn@db.example.com/keyturn`")
+        .optional(),
+      url_file: z.string().min(1).optional(),
+      ledger: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, "write up to 63 lower-case letters, digits, `.`, `_` and `-`")
+        .default("main"),
+      wake: z.enum(["notify", "poll"], "write notify or poll").default("notify"),
+    })
+    .refine(({ url, url_file }) => (url === undefined) !== (url_file === undefined), "give either `url` or `url_file`"),
+});
+
+/** `keys` of keyturn.yaml. */
+export const KeysWritten = z.strictObject({
+  permit: z.string().min(1).optional(),
+  ledger: z.string().min(1).optional(),
+  operator: z.string().min(1).optional(),
+});
+
+/** The store as it was written; null for the embedded file. */
+export function storeOf(written: z.infer<typeof StoreWritten> | undefined, base: string): StoreConfig | null {
+  if (written === undefined) return null;
+  const { url, url_file: file, ledger, wake } = written.postgres;
+  return { url: url ?? { file: resolve(base, file ?? "") }, ledger, wake };
+}
+
+/** Where the keys are, as it was written. */
+export function keysOf(written: z.infer<typeof KeysWritten> | undefined, base: string): KeysConfig {
+  const path = (file: string | undefined): string | null => (file === undefined ? null : resolve(base, file));
+  return { permit: path(written?.permit), ledger: path(written?.ledger), operator: path(written?.operator) };
+}
+
+/** The paths of the keys, which are in the data directory unless it is said. */
+export function keyPaths({ data, keys }: Pick<Config, "data" | "keys">): {
+  readonly permit: string;
+  readonly ledger: string;
+  readonly operator: string;
+} {
+  return {
+    permit: keys?.permit ?? join(data, "permit-key.pem"),
+    ledger: keys?.ledger ?? join(data, "ledger-key.pem"),
+    operator: keys?.operator ?? join(data, "operator.token"),
+  };
+}
+
+/** The address of the database, read from its file where it stands in one; throws a `ConfigError` where that is no address. */
+export function addressOf({ url }: StoreConfig): string {
+  if (typeof url === "string") return url;
+  const problem = (message: string): ConfigError => {
+    const hint = "write one line into it: postgres://ROLE:PASSWORD@HOST/DATABASE";
+    return new ConfigError({
+      code: "config_invalid",
+      problems: [{ file: url.file, line: 0, column: 0, message, hint }],
+    });
+  };
+  let text: string;
+  try {
+    text = readFileSync(url.file, "utf8").trim();
+  } catch {
+    throw problem("the address of the database cannot be read");
+  }
+  // Its content is a secret and stands in no message.
+  if (!/^postgres(?:ql)?:\/\/\S+$/.test(text)) throw problem("this is no address of a PostgreSQL database");
+  return text;
+}
+
+/** Opens the store that the settings name: the embedded file, or the shared database. */
+export async function openConfigured(config: Pick<Config, "data" | "store">, log: Log): Promise<Store> {
+  const onLog = (note: string): void => log("info", note);
+  const { data, store = null } = config;
+  if (store === null) return openSqliteStore({ path: join(data, "keyturn.db"), onLog });
+  // Loaded only where it is asked for.
+  const { openPostgres } = await import("../stores/postgres/index.ts");
+  return openPostgres({ url: addressOf(store), ledger: store.ledger, wake: store.wake, onLog });
+}

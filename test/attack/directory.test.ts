@@ -1,0 +1,343 @@
+// Nobody makes an approver, a login or an administrator alone. Through the real server.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { GroupName, PersonId } from "../../src/core/brand.ts";
+import type { DirectoryStep, Editor } from "../../src/ports/people.ts";
+import { exportRows } from "../support/actions.ts";
+import { approve, codeOf, hold, permitFor, redeem, review, statusOf } from "../support/flow.ts";
+import { House, type Client } from "../support/house.ts";
+import { at, textAt } from "../support/json.ts";
+import { DIRECTORY, edited } from "../support/rules.ts";
+
+/** Eve, fay and gil are administrators; eve and fay are of security, gil of the data owners. */
+const ADMINS = `${edited(DIRECTORY, "groups:\n", "groups:\n  admins: [eve, fay, gil]\n")}roles:\n  admin: [admins]\n`;
+const OWNERS = "data-owners" as GroupName;
+const who = (id: string): PersonId => id as PersonId;
+const OPERATOR: Editor = { kind: "operator", claimed: null };
+
+function isIn(house: House, person: string, group = "data-owners"): Promise<boolean> {
+  return house.operator.get("/v1/groups").then(({ body }) => {
+    const groups = at(body, "groups") as readonly { readonly group: string; readonly members: readonly string[] }[];
+    return groups.find((one) => one.group === group)?.members.includes(person) === true;
+  });
+}
+
+async function pendingOf(house: House): Promise<readonly string[]> {
+  const { body } = await house.operator.get("/v1/directory/pending");
+  return (at(body, "pending") as readonly { readonly request: string }[]).map(({ request }) => request);
+}
+
+/** The request by which the house asks, with the digest that a reviewer is shown. */
+async function shown(person: Client, id: string): Promise<{ readonly id: string; readonly digest: string }> {
+  return { id, digest: textAt((await person.get(`/v1/requests/${id}`)).body, "digest") };
+}
+
+test("policy.self-change: a file that makes an approver waits for two administrators; what it takes away goes at once", async () => {
+  await using house = await House.open({ directory: ADMINS });
+  const loosened = edited(ADMINS, "data-owners: [ann, bob, cy, dee, gil]", "data-owners: [ann, bob, cy, gil, fay]");
+  assert.equal((await house.change({ directory: loosened })).status, 200);
+  assert.deepEqual([await isIn(house, "fay"), await isIn(house, "dee")], [false, false]);
+  const [id = ""] = await pendingOf(house);
+  const [eve, fay] = [await house.person("eve"), await house.person("fay")];
+  await approve(eve, { ...(await shown(eve, id)), evaluation: "", approval: "" });
+  assert.equal(await isIn(house, "fay"), false, "nobody is known behind the file, so one is not enough");
+  await approve(fay, { ...(await shown(fay, id)), evaluation: "", approval: "" });
+  await house.people.change([], OPERATOR); // in turn: what was agreed to is in force after it
+  assert.equal(await isIn(house, "fay"), true);
+  assert.deepEqual(await pendingOf(house), []);
+  const types = (await house.entries()).map(({ type }) => type);
+  assert.equal(types.filter((type) => type === "directory.changed").length, 3);
+});
+
+test("policy.self-change: an administrator's own change waits for another one, and denied it never comes", async () => {
+  await using house = await House.open({ directory: ADMINS });
+  const [eve, fay] = [await house.person("eve"), await house.person("fay")];
+  const asked = await eve.post("/v1/groups/data-owners/members", { add: ["eve"] });
+  assert.deepEqual([asked.status, asked.body["status"]], [200, "held"], asked.text);
+  const request = await shown(eve, textAt(asked.body, "request"));
+  const own = await review(eve, request);
+  assert.deepEqual([own.status, codeOf(own)], [403, "person_barred"]);
+  assert.equal((await review(await house.person("ann"), request)).status, 403);
+  assert.equal((await review(fay, request, "deny")).status, 200);
+  await house.people.change([], OPERATOR);
+  assert.deepEqual([await isIn(house, "eve"), await pendingOf(house)], [false, []]);
+  const again = await eve.post("/v1/groups/data-owners/members", { add: ["eve"] });
+  await approve(fay, { ...(await shown(fay, textAt(again.body, "request"))), evaluation: "", approval: "" });
+  await house.people.change([], OPERATOR);
+  assert.equal(await isIn(house, "eve"), true);
+});
+
+test("policy.self-change: what loosens is held whichever way it comes", async () => {
+  await using house = await House.open({ directory: ADMINS });
+  const key = { id: "key", publicKey: "AA", synced: false, since: 0 as never };
+  const scim = "scim:okta" as const;
+  const firm = { issuer: "https://idp.example.com", subject: "mallory", strength: "L4" } as const;
+  const rows: readonly (readonly [string, readonly DirectoryStep[], "held" | "applied"])[] = [
+    [
+      "a member of a group that a hold names",
+      [{ step: "put_group", source: scim, group: OWNERS, members: [who("fay")] }],
+      "held",
+    ],
+    [
+      "an administrator",
+      [{ step: "put_group", source: scim, group: "admins" as GroupName, members: [who("ann")] }],
+      "held",
+    ],
+    ["a firm login of an approver", [{ step: "link", person: who("ann"), account: firm, evidence: "t" }], "held"],
+    [
+      "a weak login, which can only bar",
+      [{ step: "link", person: who("ann"), account: { ...firm, subject: "w", strength: "L2" }, evidence: "t" }],
+      "applied",
+    ],
+    ["a passkey of an approver", [{ step: "enrol_passkey", person: who("bob"), passkey: key }], "held"],
+    [
+      "a person who decides nothing",
+      [{ step: "put_person", source: scim, person: { id: who("zoe"), name: "Z", active: true, emails: [] } }],
+      "applied",
+    ],
+    [
+      "a group that nothing names",
+      [{ step: "put_group", source: scim, group: "tea" as GroupName, members: [who("ann")] }],
+      "applied",
+    ],
+    [
+      "a deactivation",
+      [{ step: "put_person", source: scim, person: { id: who("bob"), name: "B", active: false, emails: [] } }],
+      "applied",
+    ],
+    [
+      "a reactivation",
+      [{ step: "put_person", source: scim, person: { id: who("bob"), name: "B", active: true, emails: [] } }],
+      "held",
+    ],
+  ];
+  for (const [what, steps, status] of rows) {
+    const answer = await house.people.change(steps, { kind: "source", source: scim });
+    assert.equal(answer.status, status, `${what}: ${JSON.stringify(answer)}`);
+  }
+});
+
+test("policy.self-change: fewer than two administrators, a bar or an owner less are held too", async () => {
+  const cases: readonly (readonly [string, string, string])[] = [
+    ["one administrator left", "admins: [eve, fay, gil]", "admins: [eve]"],
+    ["a delegation that barred", '  - { from: cy, to: gil, until: "2099-01-01T00:00:00Z" }', ""],
+    ["an owner who was barred", "id: report-bot, owners: [cy]", "id: report-bot, owners: [dee]"],
+  ];
+  for (const [what, from, to] of cases) {
+    await using house = await House.open({ directory: ADMINS });
+    const text = edited(ADMINS, from, to).replace("delegations:\n\n", "");
+    assert.equal((await house.change({ directory: text })).status, 200, what);
+    assert.equal((await pendingOf(house)).length, 1, what);
+  }
+});
+
+test("policy.self-change: a held change survives a restart, and is taken back when the file is", async () => {
+  const house = await House.open({ directory: ADMINS });
+  await house.change({ directory: edited(ADMINS, "[ann, bob, cy, dee, gil]", "[ann, bob, cy, dee, gil, fay]") });
+  const [id = ""] = await pendingOf(house);
+  await house.stop();
+  const again = await House.over(house.files);
+  try {
+    assert.deepEqual(await pendingOf(again), [id]);
+    assert.equal(await isIn(again, "fay"), false);
+    await again.change({ directory: ADMINS });
+    assert.deepEqual(await pendingOf(again), []);
+    const eve = await again.person("eve");
+    assert.equal(textAt((await eve.get(`/v1/requests/${id}`)).body, "status"), "cancelled");
+  } finally {
+    await again[Symbol.asyncDispose]();
+  }
+});
+
+test("policy.self-change: who is taken out while their joining waits does not come in by the older request", async () => {
+  await using house = await House.open({ directory: ADMINS });
+  const eve = await house.person("eve");
+  const asked = await eve.post("/v1/groups/data-owners/members", { add: ["fay"] });
+  assert.equal((await eve.post("/v1/groups/data-owners/members", { remove: ["fay"] })).status, 200);
+  assert.deepEqual(await pendingOf(house), []);
+  const gil = await house.person("gil");
+  const late = await review(gil, await shown(gil, textAt(asked.body, "request")));
+  assert.deepEqual([late.status, codeOf(late)], [409, "request_closed"]);
+});
+
+test("approver.removed: whoever is deactivated loses their say at once, and people are asked again", async () => {
+  await using house = await House.open();
+  const gate = await house.gate();
+  const request = await hold(gate, exportRows(5000));
+  const ann = await house.person("ann");
+  await approve(ann, request);
+  assert.equal(await statusOf(gate, request), "approved");
+  const person = { id: who("ann"), name: "Ann", active: false, emails: [] };
+  await house.people.change([{ step: "put_person", source: "scim:okta", person }], {
+    kind: "source",
+    source: "scim:okta",
+  });
+  assert.equal(await statusOf(gate, request), "pending");
+  assert.equal((await ann.get("/v1/me")).status, 401);
+  const view = await (await house.person("bob")).get(`/v1/requests/${request.id}`);
+  assert.match(view.text, /person_inactive|deactivated/);
+});
+
+test("approver.late-member: who comes by a provisioning client was not there before either", async () => {
+  await using house = await House.open();
+  const gate = await house.gate();
+  const request = await hold(gate, exportRows(6000));
+  const steps: readonly DirectoryStep[] = [
+    { step: "put_group", source: "scim:okta", group: OWNERS, members: [who("fay")] },
+  ];
+  assert.equal((await house.people.change(steps, { kind: "source", source: "scim:okta" })).status, "applied");
+  assert.equal(codeOf(await review(await house.person("fay"), request)), "member_too_late");
+});
+
+test("self.admin: who changed the group approves nothing that rests on it; who named themselves at a reload neither", async () => {
+  const one = edited(ADMINS, "admins: [eve, fay, gil]", "admins: [gil]");
+  await using house = await House.open({ directory: one });
+  const gil = await house.person("gil");
+  assert.equal((await gil.post("/v1/groups/data-owners/members", { add: ["fay"] })).body["status"], "applied");
+  house.files.write({
+    directory: edited(one, "data-owners: [ann, bob, cy, dee, gil]", "data-owners: [ann, bob, cy, gil]"),
+  });
+  assert.equal((await house.operator.post("/v1/reload", { by: "Ann Achterberg" })).status, 200);
+  const gate = await house.gate("other-bot");
+  const request = await hold(gate, exportRows(7000, { agent: "other-bot" }));
+  for (const id of ["gil", "ann"]) {
+    const refused = await review(await house.person(id), request);
+    assert.equal(codeOf(refused), "person_barred", id);
+    assert.match(refused.text, /you changed what it rests on/);
+  }
+  await approve(await house.person("bob"), request);
+});
+
+test("self.admin: an administrator gets no link that would make them somebody else who decides", async () => {
+  await using house = await House.open({ directory: ADMINS });
+  const eve = await house.person("eve");
+  const refused = await eve.post("/v1/sign-in-links", { person: "ann" });
+  assert.deepEqual([refused.status, codeOf(refused)], [403, "not_allowed"]);
+});
+
+test("approver.agent: roles are people's; a machine reads no directory and changes none", async () => {
+  const audited = `${edited(ADMINS, "groups:\n", "groups:\n  audit: [dee]\n")}  auditor: [audit]\n`;
+  await using house = await House.open({ directory: audited });
+  const [gate, dee, eve, ann] = [
+    await house.gate(),
+    await house.person("dee"),
+    await house.person("eve"),
+    await house.person("ann"),
+  ];
+  const reads = [
+    "/v1/people",
+    "/v1/groups",
+    "/v1/directory/pending",
+    "/v1/ledger/entries?from=0&limit=1",
+    "/v1/doctor",
+  ];
+  for (const path of reads) {
+    const statuses = [gate, ann, dee, eve, house.operator].map(async (client) => (await client.get(path)).status);
+    assert.deepEqual(await Promise.all(statuses), [403, 403, 200, 200, 200], path);
+  }
+  for (const [path, body] of [
+    ["/v1/people", { id: "new", name: "New" }],
+    ["/v1/groups/security/members", { remove: ["ann"] }],
+    ["/v1/tokens", { agent: "report-bot", gate: "x" }],
+    ["/v1/reload", {}],
+  ] as const) {
+    for (const client of [gate, ann, dee]) assert.equal((await client.post(path, body)).status, 403, path);
+    assert.equal((await eve.post(path, body)).status, 200, path);
+  }
+});
+
+test("channel.link-hijack: another's word makes no login that could review, and takes none from its holder", async () => {
+  await using house = await House.open();
+  const chat = { issuer: "https://chat.example.com", subject: "U-MALLORY" };
+  const firm = await house.operator.post("/v1/people/ann/links", { ...chat, strength: "L3" });
+  assert.deepEqual([firm.status, codeOf(firm)], [400, "question_invalid"]);
+  assert.equal((await house.operator.post("/v1/people/ann/links", chat)).body["status"], "applied");
+  assert.equal(house.people.holderOf(chat.issuer, chat.subject)?.accounts.at(-1)?.strength, "L2");
+  const stolen = await house.operator.post("/v1/people/eve/links", { issuer: chat.issuer, subject: "U-ANN" });
+  assert.deepEqual([stolen.status, codeOf(stolen)], [409, "account_taken"]);
+  // By the weakest link the login bars: what is asked for in its name is ann's.
+  const gate = await house.gate("other-bot");
+  const question = exportRows(8000, { agent: "other-bot", properties: { prompted_by: "U-MALLORY" } });
+  assert.equal(codeOf(await review(await house.person("ann"), await hold(gate, question))), "person_barred");
+});
+
+test("quorum.many-accounts: logins of several sources are one person, who sits once", async () => {
+  await using house = await House.open();
+  const account = { issuer: "https://second.example.com", subject: "ann-2", strength: "L4" } as const;
+  await house.people.change([{ step: "link", person: who("ann"), account, evidence: "t" }], OPERATOR);
+  assert.equal(house.people.holderOf(account.issuer, account.subject)?.id, "ann");
+  const gate = await house.gate("orphan-bot");
+  const question = exportRows(9000, { agent: "orphan-bot" }); // nobody behind it: two people
+  const request = await hold(gate, question);
+  await approve(await house.person("ann"), request);
+  assert.equal(codeOf(await review(await house.person("ann"), request)), "already_reviewed");
+  assert.equal(await statusOf(gate, request), "pending");
+  await approve(await house.person("bob"), request);
+  assert.equal((await redeem(gate, await permitFor(gate, question, request), request.digest)).status, 200);
+});
+
+test("policy.self-change: whoever puts the other administrators out is not alone after it", async () => {
+  await using house = await House.open({ directory: ADMINS });
+  const gil = await house.person("gil");
+  for (const id of ["eve", "fay"]) {
+    const out = await gil.post(`/v1/people/${id}/active`, { active: false });
+    assert.equal(out.body["status"], "applied", out.text);
+  }
+  const asked = await gil.post("/v1/groups/data-owners/members", { add: ["fay"] });
+  assert.equal(asked.body["status"], "held", asked.text);
+  assert.equal((await review(gil, await shown(gil, textAt(asked.body, "request")))).status, 403);
+  // By the file, for which nobody is known, gil alone would be asked; and changed who the administrators are.
+  await house.change({ directory: edited(ADMINS, "[ann, bob, cy, dee, gil]", "[ann, bob, cy, dee, gil, eve]") });
+  const [, id = ""] = await pendingOf(house);
+  assert.equal(codeOf(await review(gil, await shown(gil, id))), "person_barred");
+  for (const person of ["ann", "bob"])
+    assert.equal((await review(await house.person(person), { id, digest: "x" })).status, 400);
+  // A client that puts everybody out gets no further; the operator's token is the way back.
+  const gone = {
+    step: "put_person",
+    source: "scim:x",
+    person: { id: who("gil"), name: "G", active: false, emails: [] },
+  } as const;
+  await house.people.change([gone], { kind: "source", source: "scim:x" });
+  const join = { step: "join", source: "scim:x", group: OWNERS, person: who("fay") } as const;
+  assert.equal((await house.people.change([join], { kind: "source", source: "scim:x" })).status, "held");
+  const back = await house.operator.post("/v1/groups/admins/members", { add: ["dee"] });
+  assert.equal(back.body["status"], "applied", back.text);
+});
+
+test("policy.self-change: who lets somebody in is shown by which logins they come", async () => {
+  await using house = await House.open({ directory: ADMINS });
+  const account = { issuer: "https://idp.example.com", subject: "new-login", strength: "L4" } as const;
+  const person = { id: who("zoe"), name: "Zoe", active: true, emails: [] };
+  const steps: readonly DirectoryStep[] = [
+    { step: "put_person", source: "scim:x", person },
+    { step: "link", person: person.id, account, evidence: "provisioned" },
+    { step: "join", source: "scim:x", group: OWNERS, person: person.id },
+  ];
+  const answer = await house.people.change(steps, { kind: "source", source: "scim:x" });
+  assert.equal(answer.status, "held");
+  assert.equal(house.people.holderOf(account.issuer, account.subject)?.id, "zoe", "the rest is in force");
+  const [id = ""] = await pendingOf(house);
+  const view = await (await house.person("eve")).get(`/v1/requests/${id}`);
+  assert.match(
+    view.text,
+    /zoe joins data-owners \(scim:x\), who signs in as new-login of https:\/\/idp\.example\.com, L4/,
+  );
+});
+
+test("policy.self-change: a file that changed while the server was away replaces what it asked for before", async () => {
+  const house = await House.open({ directory: ADMINS });
+  await house.change({ directory: edited(ADMINS, "[ann, bob, cy, dee, gil]", "[ann, bob, cy, dee, gil, fay]") });
+  const [first] = await pendingOf(house);
+  await house.stop();
+  house.files.write({ directory: edited(ADMINS, "[ann, bob, cy, dee, gil]", "[ann, bob, cy, dee, gil, eve]") });
+  const again = await House.over(house.files);
+  try {
+    const pending = await pendingOf(again);
+    assert.equal(pending.length, 1);
+    assert.notEqual(pending[0], first);
+    assert.deepEqual([await isIn(again, "eve"), await isIn(again, "fay")], [false, false]);
+  } finally {
+    await again[Symbol.asyncDispose]();
+  }
+});
