@@ -6,6 +6,9 @@ import { compose, documentsOf, Draft, movesOf, readStored, SOURCES_EMPTY } from 
 import type { Composed, Sources } from "../../src/identity/directory/index.ts";
 import type { DirectoryStep, Source } from "../../src/ports/people.ts";
 import type { StoredDocument } from "../../src/ports/store.ts";
+import { PEOPLE_DEFAULT } from "../../src/server/config.ts";
+import { PeopleKeeper } from "../../src/server/people/keeper.ts";
+import { openMemoryStore } from "../../src/stores/memory/index.ts";
 
 const at = (ms: number): Instant => ms as Instant;
 const who = (id: string): PersonId => id as PersonId;
@@ -137,4 +140,28 @@ test("law: whatever changes in whatever order, what is stored reads back as what
     }),
     { numRuns: 300 },
   );
+});
+
+test("a change made elsewhere over the same store is read again, and the digest is the same", async () => {
+  await using store = openMemoryStore();
+  let n = 0;
+  const chance = { bytes: (length: number) => new Uint8Array(length).fill(++n) };
+  const ledger = { store, clock: { now: () => at(1000 + n) }, chance };
+  const [one, other] = [
+    await PeopleKeeper.open(ledger, PEOPLE_DEFAULT),
+    await PeopleKeeper.open(ledger, PEOPLE_DEFAULT),
+  ];
+  const steps = [
+    put("keyturn", "ann"),
+    link("ann", "1"),
+    { step: "put_group", source: "keyturn", group: G, members: [who("ann")] },
+  ];
+  const changed = await one.change(steps as readonly DirectoryStep[], { kind: "operator", claimed: null });
+  assert.equal(changed.status, "applied");
+  assert.equal(other.holderOf("i", "1"), undefined);
+  let told = 0;
+  other.onChange(() => told++);
+  await other.reloadPeople();
+  assert.equal(other.directory.digest, one.directory.digest);
+  assert.deepEqual([other.holderOf("i", "1")?.id, other.membersOf("keyturn", G), told], ["ann", ["ann"], 1]);
 });

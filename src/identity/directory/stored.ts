@@ -41,6 +41,16 @@ const fileDocument = z.strictObject({
   edits: z.array(z.strictObject({ person: personId, on: z.string(), until: instant })),
 });
 
+const FILE_EMPTY: z.infer<typeof fileDocument> = {
+  v: 2,
+  people: [],
+  groups: [],
+  agents: [],
+  delegations: [],
+  roles: [],
+  edits: [],
+};
+
 /** The documents that differ between two states of the directory. */
 export function documentsOf(before: Sources, after: Sources): readonly DocumentChange[] {
   const changes: DocumentChange[] = [];
@@ -77,7 +87,7 @@ function isFileTouched(before: Sources, after: Sources): boolean {
   const parts = ["agents", "delegations", "roles", "edits"] as const;
   if (parts.some((part) => before[part] !== after[part])) return true;
   const ofFile = (record: PersonRecord | undefined): string =>
-    JSON.stringify([record?.statements.get("file"), record?.links.filter((l) => l.source === "file")]);
+    JSON.stringify([record?.statements.get("file"), record?.links.filter((l) => l.source === "file") ?? []]);
   return (
     differ(before.people, after.people, (old, now) => ofFile(old) !== ofFile(now)) ||
     differ(before.groups, after.groups, (old, now) => old?.get("file") !== now?.get("file"))
@@ -133,8 +143,9 @@ function fileBody({ people, groups, agents, delegations, roles, edits }: Sources
 /** Reads the directory's documents back; RangeError where one cannot be read. Null when there are none. */
 export function readStored(documents: readonly StoredDocument[]): Sources | null {
   const file = documents.find(({ kind, id }) => kind === DIRECTORY_KINDS.file && id === FILE_ID);
-  if (file === undefined) return null;
-  const written = read(fileDocument, file);
+  const others = documents.some(({ kind }) => kind === DIRECTORY_KINDS.person || kind === DIRECTORY_KINDS.group);
+  if (file === undefined && !others) return null;
+  const written = file === undefined ? FILE_EMPTY : read(fileDocument, file);
   const people = new Map<PersonId, PersonRecord>();
   for (const { id, statement: said, links } of written.people) {
     people.set(id, { id, statements: new Map<Source, Statement>([["file", said]]), links, passkeys: [] });

@@ -1,10 +1,8 @@
 export { OidcError } from "./errors.ts";
 export type { OidcErrorCode } from "./errors.ts";
 export type { Login } from "./login.ts";
-export { LOGOUT_TOKEN_BYTES_MAX } from "./logout.ts";
 export type { LogoutToken } from "./logout.ts";
-export { FRESH_SECONDS_MAX, Provider } from "./provider.ts";
+export { Provider } from "./provider.ts";
 export type { Asked, Finished, ProviderConfig } from "./provider.ts";
 export { openTransaction, sealTransaction, TRANSACTION_TTL_MS } from "./transaction.ts";
 export type { Decision, Transaction } from "./transaction.ts";
-export { isReachable } from "./transport.ts";

@@ -4,7 +4,7 @@ import { createRemoteJWKSet, customFetch as joseFetch, type JWK, type JWTVerifyG
 import { OidcError } from "./errors.ts";
 import { loginOf, type Login } from "./login.ts";
 import { verifyLogoutToken, type LogoutToken } from "./logout.ts";
-import { ANSWER_BYTES_MAX, fetchFromProvider, isLoopback, PROVIDER_TIMEOUT_MS } from "./transport.ts";
+import { ANSWER_BYTES_MAX, fetchFromProvider, isLoopback, isReachable, PROVIDER_TIMEOUT_MS } from "./transport.ts";
 
 /** One identity provider, as the operator set it up. */
 export type ProviderConfig = {
@@ -138,6 +138,10 @@ export class Provider {
       const message = `${this.config.label} does not know this server: its \`client_id\` or secret is wrong`;
       return new OidcError({ code: "provider_invalid", message, cause: error });
     }
+    if (causes(error).some((cause) => cause instanceof Error && cause.message.includes("auth_time"))) {
+      const message = `${this.config.label} does not say that you have proven yourself just now (\`auth_time\`), so it proves no decision`;
+      return new OidcError({ code: "provider_refused", message, cause: error });
+    }
     return answerInvalid(error);
   }
 }
@@ -180,6 +184,12 @@ async function discover(config: ProviderConfig): Promise<Discovered> {
   const { jwks_uri: address } = found.serverMetadata();
   if (address === undefined) {
     throw new OidcError({ code: "provider_invalid", message: `${config.label} does not say where its keys are` });
+  }
+  if (!URL.canParse(address) || !isReachable(new URL(address))) {
+    throw new OidcError({
+      code: "provider_invalid",
+      message: `${config.label} has its keys at an address without TLS`,
+    });
   }
   const keys = createRemoteJWKSet(new URL(address), {
     timeoutDuration: PROVIDER_TIMEOUT_MS,

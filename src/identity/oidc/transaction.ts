@@ -26,11 +26,9 @@ export type Transaction = {
 
 /** A review that waits for its person to prove themselves: the canonical statement, and whose session began it. */
 export type Decision = {
-  readonly request: string;
   readonly session: string;
   readonly statement: string;
   readonly reason: string | null;
-  readonly cardSeen: string | null;
 };
 
 const encoder = new TextEncoder();

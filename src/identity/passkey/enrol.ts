@@ -46,7 +46,7 @@ export async function verifyEnrolment(
   party: RelyingParty,
   challenge: string,
 ): Promise<Enrolled> {
-  const [{ verifyRegistrationResponse }, { decodeCredentialPublicKey }] = await library();
+  const [{ verifyRegistrationResponse }, { isoCBOR }] = await library();
   try {
     const { verified, registrationInfo } = await verifyRegistrationResponse({
       response: {
@@ -64,7 +64,7 @@ export async function verifyEnrolment(
     });
     if (!verified) return { fault: "the authenticator's answer does not hold" };
     const { credential: made, credentialDeviceType, credentialBackedUp } = registrationInfo;
-    const publicKey = spkiOf(decodeCredentialPublicKey(made.publicKey) as unknown as ReadonlyMap<number, unknown>);
+    const publicKey = spkiOf(isoCBOR.decodeFirst<ReadonlyMap<number, unknown>>(made.publicKey));
     if (publicKey === null) return { fault: "its key is not ES256, Ed25519, or RS256 of 2048 bits and more" };
     const synced = credentialDeviceType === "multiDevice" || credentialBackedUp;
     return { passkey: { id: made.id, publicKey, synced }, counter: made.counter };

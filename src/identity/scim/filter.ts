@@ -105,7 +105,8 @@ class Parser {
     const operator = this.#word("an operator").toLowerCase();
     if (operator === "pr") return { is: "present", path };
     const known = COMPARISONS.find((comparison) => comparison === operator);
-    if (known === undefined) throw bad(`\`${operator}\` is no operator: write eq, ne, co, sw, ew, pr, gt, ge, lt or le`);
+    if (known === undefined)
+      throw bad(`\`${operator}\` is no operator: write eq, ne, co, sw, ew, pr, gt, ge, lt or le`);
     return { is: known, path, value: this.#value() };
   }
 
@@ -120,7 +121,8 @@ class Parser {
       case "null":
         return null;
       default: {
-        const number = token?.kind === "word" && /^-?\d{1,15}(\.\d{1,6})?$/.test(token.text) ? Number(token.text) : null;
+        const number =
+          token?.kind === "word" && /^-?\d{1,15}(\.\d{1,6})?$/.test(token.text) ? Number(token.text) : null;
         if (number === null) throw bad("a value is a text in quotes, a number, true, false or null");
         return number;
       }
@@ -188,6 +190,7 @@ function dotted(text: string): readonly string[] {
 
 /** Does this resource, or value, fit? `tooMany` when the effort is used up. */
 export function fits(filter: Filter, value: Json, effort: Effort): boolean {
+  spend(effort);
   switch (filter.is) {
     case "and":
       return filter.of.every((part) => fits(part, value, effort));
@@ -206,11 +209,16 @@ export function fits(filter: Filter, value: Json, effort: Effort): boolean {
   }
 }
 
+/** Where nothing is found, it was still looked for. */
+function spend(effort: Effort): void {
+  if (--effort.left < 0) throw invalid("tooMany", "this takes more comparisons than one request may make");
+}
+
 type Compared = { readonly is: Exclude<Comparison, "ne">; readonly path: readonly string[]; readonly value: Json };
 
 function anyHolds({ is, path, value: wanted }: Compared, value: Json, effort: Effort): boolean {
   return valuesAt(value, path).some((found) => {
-    if (--effort.left < 0) throw invalid("tooMany", "this takes more comparisons than one request may make");
+    spend(effort);
     return holds(is, found, wanted, path);
   });
 }

@@ -44,8 +44,7 @@ function readOperation(given: Json): Operation {
   const verb = typeof op === "string" ? op.toLowerCase() : "";
   if (verb !== "add" && verb !== "replace" && verb !== "remove")
     throw invalid("invalidSyntax", "`op` is add, replace or remove");
-  if (path !== undefined && path !== null && typeof path !== "string")
-    throw invalid("invalidPath", "`path` is a text");
+  if (path !== undefined && path !== null && typeof path !== "string") throw invalid("invalidPath", "`path` is a text");
   const isEmpty = path === undefined || path === null || path === "";
   if (isEmpty && verb === "remove") throw invalid("noTarget", "`remove` needs a path");
   if (value === undefined && verb !== "remove") throw invalid("invalidValue", `\`${verb}\` needs a value`);
@@ -153,11 +152,16 @@ function changeWithin(
   const isNone = !meant.includes(true);
   if (verb === "remove") {
     // Whoever is to be out of a group and is not in it: nothing is left to do.
-    holder[name] = items.flatMap((item, i) => (meant[i] !== true ? [item] : known === null ? [] : [without(item, known.name)]));
+    holder[name] = items.flatMap((item, i) =>
+      meant[i] !== true ? [item] : known === null ? [] : [without(item, known.name)],
+    );
     if ((holder[name] as readonly Json[]).length === 0) delete holder[name];
     return;
   }
-  const put = known === null ? readComplex(shape, value ?? null, name) : { [known.name]: readShape(known.shape, value ?? null, name) };
+  const put =
+    known === null
+      ? readComplex(shape, value ?? null, name)
+      : { [known.name]: readShape(known.shape, value ?? null, name) };
   if (isNone) holder[name] = distinct(items, [{ ...asked(shape, filter), ...put }]);
   else holder[name] = items.map((item, i) => (meant[i] === true ? { ...(item as JsonObject), ...put } : item));
 }
@@ -186,7 +190,10 @@ function listAt(holder: Draft, name: string): readonly Json[] {
 /** Values of both, each once: by its `value` and type, or else by all of it. */
 function distinct(before: Json | undefined, added: Json): readonly Json[] {
   const all = new Map<string, Json>();
-  for (const one of [...(isJsonList(before ?? null) ? (before as readonly Json[]) : []), ...(isJsonList(added) ? added : [])])
+  for (const one of [
+    ...(isJsonList(before ?? null) ? (before as readonly Json[]) : []),
+    ...(isJsonList(added) ? added : []),
+  ])
     all.set(keyOf(one), one);
   return [...all.values()];
 }

@@ -40,9 +40,7 @@ export const USER: Complex = complex({
   ...texts("userName", "externalId", "displayName", "nickName", "profileUrl", "title", "userType"),
   ...texts("preferredLanguage", "locale", "timezone"),
   active: FLAG,
-  name: complex(
-    texts("formatted", "familyName", "givenName", "middleName", "honorificPrefix", "honorificSuffix"),
-  ),
+  name: complex(texts("formatted", "familyName", "givenName", "middleName", "honorificPrefix", "honorificSuffix")),
   emails: PLURAL,
   phoneNumbers: PLURAL,
   roles: PLURAL,
@@ -90,8 +88,7 @@ function readText(given: Json, at: string): string {
   const value = unwrapped(given);
   const text = typeof value === "number" || typeof value === "boolean" ? String(value) : value;
   if (typeof text !== "string") throw invalid("invalidValue", `\`${at}\` is a text`);
-  if (text.length > TEXT_CHARS_MAX)
-    throw invalid("invalidValue", `\`${at}\` has at most ${TEXT_CHARS_MAX} characters`);
+  if (text.length > TEXT_CHARS_MAX) throw invalid("invalidValue", `\`${at}\` has at most ${TEXT_CHARS_MAX} characters`);
   return text;
 }
 

@@ -1,0 +1,10 @@
+export { scimOf, ScimWritten } from "./config.ts";
+export type { ScimConfig } from "./config.ts";
+export { ScimDesk } from "./desk.ts";
+export type { DeskParts } from "./desk.ts";
+export { listed, providerConfig, resourceTypes, schemas } from "./discovery.ts";
+export { ScimError } from "./failure.ts";
+export { fits, parseFilter } from "./filter.ts";
+export { projected, versionOf } from "./records.ts";
+export type { GroupRecord, UserRecord } from "./records.ts";
+export { search, shown } from "./search.ts";

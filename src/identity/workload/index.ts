@@ -1,0 +1,10 @@
+export { fitsPattern } from "./claims.ts";
+export { Proofs } from "./dpop.ts";
+export type { Proved } from "./dpop.ts";
+export { WorkloadError } from "./failure.ts";
+export type { WorkloadFault } from "./failure.ts";
+export { Keys } from "./keys.ts";
+export { workloadsOf, WorkloadsWritten } from "./rule.ts";
+export type { WorkloadRule } from "./rule.ts";
+export { admit } from "./verify.ts";
+export type { Admitted } from "./verify.ts";
