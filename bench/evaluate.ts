@@ -79,7 +79,7 @@ async function askedBytes(installation: Installation): Promise<readonly Buffer[]
   );
 }
 
-type Measured = LoadResult & { readonly serverCpuMs: number };
+export type Measured = LoadResult & { readonly serverCpuMs: number };
 
 async function evaluateRows(options: {
   readonly server: Child;
@@ -128,7 +128,7 @@ async function evaluateRows(options: {
   return rows;
 }
 
-function rate({ count, ms }: Measured): number {
+export function rate({ count, ms }: Measured): number {
   return (count * 1000) / ms;
 }
 
@@ -137,7 +137,7 @@ function each({ count, serverCpuMs }: Measured): number {
 }
 
 /** One run of the load generator against a process, and the processor time that process took meanwhile. */
-async function load(
+export async function load(
   to: Child,
   callers: number,
   asked: readonly Buffer[],

@@ -26,6 +26,10 @@ export type Benchmark = {
 };
 
 const BENCHMARKS: Readonly<Record<string, { summary: string; load: () => Promise<Benchmark> }>> = {
+  chat: {
+    summary: "from a click in a chat to a released agent; a thousand requests at once",
+    load: () => import("./chat.ts"),
+  },
   evaluate: {
     summary: "durable evaluations, appends, release after a decision, start-up and memory",
     load: () => import("./evaluate.ts"),
@@ -33,6 +37,10 @@ const BENCHMARKS: Readonly<Record<string, { summary: string; load: () => Promise
   ledger: {
     summary: "what the ledger costs to write, to keep and to verify",
     load: () => import("./ledger.ts"),
+  },
+  mcp: {
+    summary: "what the MCP gateway adds to an allowed call, and the memory of held ones",
+    load: () => import("./mcp.ts"),
   },
   people: {
     summary: "who may approve, among 10,000 people with 50,000 logins",

@@ -48,7 +48,8 @@ export function echo(): Promise<Child> {
   return run([fileURLToPath(new URL("./echo.ts", import.meta.url))], null);
 }
 
-async function run(args: readonly string[], readyPath: string | null): Promise<Child> {
+/** Starts a module that prints a ready line with its `url`. */
+export async function run(args: readonly string[], readyPath: string | null): Promise<Child> {
   const startedAt = performance.now();
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const url = await readyLine(child);

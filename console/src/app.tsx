@@ -1,9 +1,9 @@
-import { type ReactElement, useEffect, useState } from "react";
+import { lazy, type ReactElement, Suspense, useEffect, useState } from "react";
 import type { Me } from "./model/view.ts";
 import { Inbox } from "./pages/inbox.tsx";
 import { NotFound } from "./pages/not-found.tsx";
 import { RequestPage } from "./pages/request.tsx";
-import { SignedOut, SignIn, Unreachable } from "./pages/sign-in.tsx";
+import { Unreachable } from "./pages/unreachable.tsx";
 import { Announcer } from "./parts/announcer.tsx";
 import { ErrorBoundary } from "./parts/error-boundary.tsx";
 import { Header } from "./parts/header.tsx";
@@ -11,7 +11,19 @@ import { Help } from "./parts/help.tsx";
 import { useKeys } from "./parts/keys.ts";
 import { follow, requests } from "./state/requests.ts";
 import { type Route, route } from "./state/route.ts";
+import { takeLink } from "./state/link.ts";
 import { loadSession, session } from "./state/session.ts";
+
+/** Seldom looked at, so it comes when it is wanted. */
+const signIn = (): Promise<typeof import("./pages/sign-in.tsx")> => import("./pages/sign-in.tsx");
+const SignIn = lazy(async () => ({ default: (await signIn()).SignIn }));
+const SignedOut = lazy(async () => ({ default: (await signIn()).SignedOut }));
+const Accounts = lazy(async () => ({ default: (await import("./pages/accounts.tsx")).Accounts }));
+const PasskeysPage = lazy(async () => ({ default: (await import("./pages/passkeys.tsx")).PasskeysPage }));
+
+function Waiting(): ReactElement {
+  return <p className="py-12 text-center text-faint">Loading…</p>;
+}
 
 /** The whole console: who is signed in decides whether there is anything to see. */
 export function App(): ReactElement {
@@ -20,6 +32,7 @@ export function App(): ReactElement {
   const [help, setHelp] = useState(false);
   useKeys({ "?": () => setHelp(true) });
   const signingIn = at.page === "sign-in";
+  if (at.page === "accounts") takeLink();
   useEffect(() => {
     // A failed sign-in has already said what is known; asking again would wipe its reason away.
     if (!signingIn && session.get().is === "loading") void loadSession();
@@ -36,17 +49,19 @@ export function App(): ReactElement {
       <Header me={me} onHelp={() => setHelp(true)} />
       <main id="main" tabIndex={-1} className="mx-auto w-full max-w-6xl px-3 pt-4 pb-24 outline-none sm:px-6 lg:pb-12">
         <ErrorBoundary key={JSON.stringify(at)}>
-          {signingIn ? (
-            <SignIn />
-          ) : now.is === "loading" ? (
-            <p className="py-12 text-center text-faint">Loading…</p>
-          ) : now.is === "signed-out" ? (
-            <SignedOut because={now.because} />
-          ) : now.is === "unreachable" ? (
-            <Unreachable because={now.because} />
-          ) : (
-            <SignedIn key={now.me.person.id} me={now.me} at={at} />
-          )}
+          <Suspense fallback={<Waiting />}>
+            {at.page === "sign-in" ? (
+              <SignIn provider={at.provider} />
+            ) : now.is === "loading" ? (
+              <Waiting />
+            ) : now.is === "signed-out" ? (
+              <SignedOut because={now.because} />
+            ) : now.is === "unreachable" ? (
+              <Unreachable because={now.because} />
+            ) : (
+              <SignedIn key={now.me.person.id} me={now.me} at={at} />
+            )}
+          </Suspense>
         </ErrorBoundary>
       </main>
       <Help open={help} onClose={() => setHelp(false)} />
@@ -68,6 +83,18 @@ function SignedIn({ me, at }: { readonly me: Me; readonly at: Route }): ReactEle
       return <Inbox me={me} show={at.show} />;
     case "request":
       return <RequestPage key={at.id} id={at.id} />;
+    case "accounts":
+      return (
+        <Suspense>
+          <Accounts me={me} />
+        </Suspense>
+      );
+    case "passkeys":
+      return (
+        <Suspense>
+          <PasskeysPage />
+        </Suspense>
+      );
     case "sign-in":
     case "unknown":
       return <NotFound what="page" />;

@@ -10,6 +10,7 @@ import type {
   Serving,
   ServingOptions,
   StateFolder,
+  Target,
 } from "../gates/mcp/index.ts";
 import { Failure } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
@@ -57,12 +58,6 @@ export function servedBy(
   serve: (options: ServingOptions) => Serving,
   terminal: Terminal,
 ): ReadonlyMap<string, Served> {
-  const base = Object.fromEntries(
-    PROGRAM_ENV.flatMap((name): [string, string][] => {
-      const value = terminal.env[name];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
   const all = servers.map(({ name, target, environment, holdMs, legMs, ...rest }): [string, Served] => {
     const serving = serve({
       server: name,
@@ -71,10 +66,20 @@ export function servedBy(
       legMs: legMs ?? undefined,
       ...rest,
     });
-    if ("url" in target) return [name, { serving, target: { remote: target } }];
-    const { command, args, env, cwd } = target;
-    const program = { command, args, env: { ...base, ...env }, cwd: cwd ?? terminal.cwd, stderr: terminal.err };
-    return [name, { serving, target: { program } }];
+    return [name, { serving, target: targetOf(target, terminal) }];
   });
   return new Map(all);
+}
+
+/** What reaches a server of the file: an address with its credentials, or a program with little of our environment. */
+export function targetOf(target: ListenerConfig["servers"][number]["target"], terminal: Terminal): Target {
+  if ("url" in target) return { remote: target };
+  const { command, args, env, cwd } = target;
+  const base = Object.fromEntries(
+    PROGRAM_ENV.flatMap((name): [string, string][] => {
+      const value = terminal.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+  return { program: { command, args, env: { ...base, ...env }, cwd: cwd ?? terminal.cwd, stderr: terminal.err } };
 }

@@ -13,11 +13,12 @@ import {
   startListener,
   waitingDefinitions,
 } from "../gates/mcp/index.ts";
-import type { ListenerConfig } from "../gates/mcp/index.ts";
+import type { ListenerConfig, Target } from "../gates/mcp/index.ts";
 import { ledgerKeyOf } from "../gates/sdk/index.ts";
 import { readArguments, SERVER } from "./arguments.ts";
 import { describe, EXIT, Failure, usage } from "./failure.ts";
-import { clientsOf, placesOf, servedBy } from "./mcp-listener.ts";
+import { inspect } from "./mcp-inspect.ts";
+import { clientsOf, placesOf, servedBy, targetOf } from "./mcp-listener.ts";
 import { gateToken, readSettings, serverUrl } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -30,6 +31,7 @@ agent in KEYTURN_TOKEN (\`keyturn token create\`), which the MCP server never se
 Examples
   keyturn mcp -- npx -y @modelcontextprotocol/server-filesystem /data
   keyturn mcp --listen 127.0.0.1:7118 --config mcp.yaml
+  keyturn mcp inspect --write ./rules -- npx -y @modelcontextprotocol/server-filesystem /data
   keyturn mcp waiting
   keyturn mcp accept server-filesystem/write_file
 
@@ -45,6 +47,11 @@ Listening (streamable HTTP, one server or more at /mcp/NAME)
   --config FILE          servers, clients and their credentials
   --listen ADDRESS       instead of the file's \`listen\`; port 0 takes a free one
   --json                 one JSON object a line: {"event":"ready","url":…} first
+
+inspect -- COMMAND, or inspect SERVER --config FILE (calls no tool)
+  --write DIR            write a catalogue and policies to start from, which you edit
+  --approvers GROUP      who approves in them; default: security
+  --json                 tools, hints, suggested effects and what policy says, as one object
 
 Tools that changed, or are new where the first sight is refused
   waiting                list them
@@ -73,6 +80,8 @@ const OPTIONS = {
   state: { type: "string" },
   "first-sight": { type: "string" },
   "ledger-key": { type: "string" },
+  write: { type: "string" },
+  approvers: { type: "string" },
 } as const;
 
 type Values = ReturnType<typeof readArguments<typeof OPTIONS>>["values"];
@@ -83,6 +92,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   const own = dashes < 0 ? args : args.slice(0, dashes);
   const { values, positionals } = readArguments(own, OPTIONS, ["WHAT?", "SERVER?"]);
   const [what, which] = positionals;
+  if (what === "inspect") return look(dashes < 0 ? null : args.slice(dashes + 1), which, values, terminal);
   if (dashes >= 0) {
     if (what !== undefined) throw usage(`\`${what}\` is one argument too many before \`--\`.`);
     return wrap(args.slice(dashes + 1), values, terminal);
@@ -121,6 +131,55 @@ async function wrap(argv: readonly string[], values: Values, terminal: Terminal)
   } finally {
     client.close();
   }
+}
+
+/** Looks at one server's tools: of a command, or of a listener's file. */
+async function look(
+  argv: readonly string[] | null,
+  which: string | undefined,
+  values: Values,
+  terminal: Terminal,
+): Promise<number> {
+  const token = values.token ?? terminal.env["KEYTURN_TOKEN"] ?? "";
+  const client = token === "" ? null : clientFor(await urlOf(values, terminal), token);
+  const { server, environment, target } = await toLookAt(argv, which, values, terminal);
+  try {
+    return await inspect(
+      {
+        server,
+        environment,
+        target,
+        agent: client === null ? null : agentFor(client, "inspect"),
+        json: values.json ?? false,
+        write: values.write === undefined ? null : resolve(terminal.cwd, values.write),
+        approvers: values.approvers ?? "security",
+      },
+      terminal,
+    );
+  } finally {
+    client?.close();
+  }
+}
+
+async function toLookAt(
+  argv: readonly string[] | null,
+  which: string | undefined,
+  values: Values,
+  terminal: Terminal,
+): Promise<{ readonly server: string; readonly environment: string | undefined; readonly target: Target }> {
+  if (argv !== null) {
+    const [command, ...args] = argv;
+    if (command === undefined) throw usage("There is no command after `--`.");
+    const program = { command, args, env: withoutOurs(terminal.env), cwd: terminal.cwd, stderr: terminal.err };
+    return { server: values.name ?? serverNameOf(argv), environment: values.environment, target: { program } };
+  }
+  if (values.config === undefined) throw usage("Write inspect -- COMMAND, or inspect SERVER --config FILE.");
+  const config = await readConfig(resolve(terminal.cwd, values.config), terminal);
+  const found = config.servers.find(({ name }) => name === which);
+  if (found === undefined)
+    throw usage(`Name one of its servers: ${config.servers.map(({ name }) => name).join(", ")}.`);
+  const environment = values.environment ?? found.environment ?? config.environment ?? undefined;
+  return { server: found.name, environment, target: targetOf(found.target, terminal) };
 }
 
 async function listen(file: string, values: Values, terminal: Terminal): Promise<number> {

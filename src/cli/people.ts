@@ -23,6 +23,7 @@ export const help = `keyturn people …: who is in the directory, by which login
   leave GROUP PERSON              take out of a group what was added here
   link PERSON ISSUER SUBJECT      say whose login this is: it bars, and lets nobody review
   unlink PERSON ISSUER SUBJECT    take a login away
+  revoke PERSON PASSKEY           take a passkey away, by its id as \`show\` names it; its owner does so in the console
 
 What directory.yaml says is changed there. Once there is more than one administrator, what lets somebody decide more
 waits for another one; what takes something away applies at once. Uses the operator's token, or with --as-me the sign-in
@@ -118,6 +119,15 @@ const VERBS: Readonly<Record<string, Verb>> = {
     run: (server, [id = "", issuer = "", subject = ""], { json }, terminal) =>
       told(
         server.ask((client) => client.unlink(id, { issuer, subject })),
+        json,
+        terminal,
+      ),
+  },
+  revoke: {
+    places: ["PERSON", "PASSKEY"],
+    run: (server, [id = "", key = ""], { json }, terminal) =>
+      told(
+        server.ask((client) => client.revokePasskey(id, key)),
         json,
         terminal,
       ),

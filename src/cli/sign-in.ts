@@ -7,7 +7,8 @@ import type { Terminal } from "./terminal.ts";
 
 export const help = `keyturn sign-in LINK: sign in with a one-time link
 
-An operator makes the link with \`keyturn people sign-in YOU\`. It works once. The session is kept in
+You make the link in the console, under Logins and sessions; or an operator makes it with
+\`keyturn people sign-in YOU\`. It works once. The session is kept in
 ~/.config/keyturn/session.json, readable by you alone, and \`keyturn requests\` and \`keyturn review\` use it.
 
 Examples

@@ -13,12 +13,12 @@ tlog-witness). Run it where the people who run the server cannot reach: another 
 what it signed last are in the data directory; losing that directory means losing the memory. Needs Node 20 or later.
 
 Examples
-  keyturn witness --data /var/lib/keyturn-witness --listen 0.0.0.0:7118 --log ledger.vkey
+  keyturn witness --data /var/lib/keyturn-witness --listen 0.0.0.0:7119 --log ledger.vkey
   keyturn witness --data ./witness --name witness.example/keyturn --log 'keyturn.example/ledger/…/1+0a1b2c3d+AQ…'
 
 Options
   --data DIR        where it keeps its key and what it signed
-  --listen ADDRESS  default: 127.0.0.1:7118; port 0 takes a free one
+  --listen ADDRESS  default: 127.0.0.1:7119; port 0 takes a free one
   --log FILE|KEY    a ledger's verifier key (\`keyturn ledger vkey\`); repeat for more, or one a line in the file
   --name NAME       what it is called in its signatures, at the first start; default: this host's name and /witness
   --json            one JSON object a line: {"event":"ready","url":…,"vkey":…} first
@@ -39,8 +39,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   } as const;
   const { values } = readArguments(args, options, []);
   if (values.data === undefined) throw usage("Name the data directory: --data DIR.");
-  const [, host = "", port = ""] = LISTEN.exec(values.listen ?? "127.0.0.1:7118") ?? [];
-  if (host === "") throw usage("Write --listen as ADDRESS:PORT, such as 127.0.0.1:7118.");
+  const [, host = "", port = ""] = LISTEN.exec(values.listen ?? "127.0.0.1:7119") ?? [];
+  if (host === "") throw usage("Write --listen as ADDRESS:PORT, such as 127.0.0.1:7119.");
   const logs = (values.log ?? []).flatMap((text) => keysOf(text, terminal));
   if (logs.length === 0) throw usage("Name at least one ledger: --log FILE or --log KEY.");
   using folder = openFolder(resolve(terminal.cwd, values.data), values.name ?? null);

@@ -115,6 +115,8 @@ export type DirectoryOperations = {
   /** An administrator's word: it bars, and lets nobody review. */
   link(id: string, login: Login & { readonly evidence?: string }): Promise<ChangeAnswer>;
   unlink(id: string, login: Login): Promise<ChangeAnswer>;
+  /** Takes a passkey from a person at once; reviews that rest on it and are not used fall. */
+  revokePasskey(person: string, key: string): Promise<ChangeAnswer>;
 };
 
 export function directoryOperations(transport: Transport): DirectoryOperations {
@@ -133,5 +135,6 @@ export function directoryOperations(transport: Transport): DirectoryOperations {
     changeMembers: (group, change) => post(`${at("groups", group)}/members`, change),
     link: (id, login) => post(`${at("people", id)}/links`, login),
     unlink: (id, login) => post(`${at("people", id)}/unlink`, login),
+    revokePasskey: (id, key) => post(`${at("people", id)}/passkeys/${encodeURIComponent(key)}/revoke`, {}),
   };
 }

@@ -1,6 +1,8 @@
 export { createClient } from "./client.ts";
 export type { CallOptions, Client, ClientOptions, GateOperations } from "./client.ts";
 export { KeyturnError, Unavailable, WireError } from "./errors.ts";
+export { exchangeToken, githubToken } from "./exchange.ts";
+export type { Exchanged, ExchangeOptions } from "./exchange.ts";
 export type { UnavailableCode } from "./errors.ts";
 export type {
   ChangeAnswer,
@@ -12,7 +14,7 @@ export type {
   PersonRow,
 } from "./directory-operations.ts";
 export type { OperatorOperations, TokenRequest } from "./operator-operations.ts";
-export type { Finding, LedgerEntry, NewToken, Reloaded, SignInLink, TokenRow } from "./operators.ts";
+export type { Finding, LedgerEntry, NewScimToken, NewToken, Reloaded, SignInLink, TokenRow } from "./operators.ts";
 export type { PersonOperations, RequestChange, ReviewRequest, ViewFilter } from "./person-operations.ts";
 export type { Me, Named, SignedIn, View, ViewPage, ViewReview } from "./people.ts";
 export type { TaskWatcher, WaitOptions } from "./tasks.ts";

@@ -2,8 +2,16 @@ import { parseJson } from "../core/action/index.ts";
 import { readLines } from "./body.ts";
 import { readErased, readErasureAsked, readExportedEvents } from "./exports.ts";
 import type { Erased, ErasureAsked, ExportedEvents } from "./exports.ts";
-import type { Finding, LedgerEntry, NewToken, Reloaded, SignInLink, TokenRow } from "./operators.ts";
-import { readFindings, readLedgerEntry, readNewToken, readReloaded, readSignInLink, readTokens } from "./operators.ts";
+import type { Finding, LedgerEntry, NewScimToken, NewToken, Reloaded, SignInLink, TokenRow } from "./operators.ts";
+import {
+  readFindings,
+  readLedgerEntry,
+  readNewScimToken,
+  readNewToken,
+  readReloaded,
+  readSignInLink,
+  readTokens,
+} from "./operators.ts";
 import type { Call, Transport } from "./transport.ts";
 
 /** Bytes of one entry's line: a payload of 8 MiB in base64, with its header. */
@@ -43,6 +51,8 @@ type Signal = { readonly signal?: AbortSignal | undefined };
 export type OperatorOperations = {
   /** Makes a gate's token; it is in this answer and nowhere else. */
   createToken(token: TokenRequest, options?: Signal): Promise<NewToken>;
+  /** Makes the token of a provisioning client that keyturn.yaml names under `scim`; `expiresIn` is like `365d`. */
+  createScimToken(client: string, expiresIn?: string, options?: Signal): Promise<NewScimToken>;
   tokens(options?: Signal): Promise<readonly TokenRow[]>;
   revokeToken(id: string, options?: Signal): Promise<void>;
   /** A one-time link that signs this person in. */
@@ -85,6 +95,10 @@ export function operatorOperations(transport: Transport): OperatorOperations {
     createToken: async ({ expiresIn, ...token }, options) => {
       const body = { ...token, ...(expiresIn === undefined ? {} : { expires_in: expiresIn }) };
       return readNewToken(await transport.json(post("/v1/tokens", body, options)), "");
+    },
+    createScimToken: async (client, expiresIn, options) => {
+      const body = { client, ...(expiresIn === undefined ? {} : { expires_in: expiresIn }) };
+      return readNewScimToken(await transport.json(post("/v1/scim-tokens", body, options)), "");
     },
     tokens: async (options) => readTokens(await transport.json(get("/v1/tokens", options)), "").tokens,
     revokeToken: async (id, options) => {

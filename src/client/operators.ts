@@ -49,6 +49,23 @@ export const readNewToken: Reader<NewToken> = object<NewToken>({
   expires_at: nullable(moment),
 });
 
+/** A token for one provisioning client, and the address of the SCIM server that it opens. */
+export type NewScimToken = {
+  readonly id: string;
+  readonly client: string;
+  readonly token: string;
+  readonly url: string;
+  readonly expires_at: string;
+};
+
+export const readNewScimToken: Reader<NewScimToken> = object<NewScimToken>({
+  id: text,
+  client: text,
+  token: text,
+  url: text,
+  expires_at: moment,
+});
+
 export const readTokens: Reader<{ readonly tokens: readonly TokenRow[] }> = object<{ tokens: readonly TokenRow[] }>({
   tokens: list(
     object<TokenRow>({

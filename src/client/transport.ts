@@ -4,6 +4,7 @@ import { pause, reasonOf, retryDelay } from "./backoff.ts";
 import { readBytes } from "./body.ts";
 import { Unavailable } from "./errors.ts";
 import { problemOf } from "./problem.ts";
+import { traceHeaders } from "./trace.ts";
 
 /** How long one exchange may take from connection to last byte, unless the caller says otherwise. */
 export const REQUEST_TIMEOUT_MS = 10_000;
@@ -154,7 +155,7 @@ async function request(
   body: string | null,
   stop: AbortController,
 ): Promise<Response> {
-  const headers: Record<string, string> = { accept, ...call.headers };
+  const headers: Record<string, string> = { accept, ...traceHeaders(), ...call.headers };
   if (wire.token !== null) headers["authorization"] = `Bearer ${wire.token}`;
   if (body !== null) headers["content-type"] = "application/json";
   try {

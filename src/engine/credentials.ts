@@ -1,5 +1,5 @@
 import { digest, type Json, type JsonObject } from "../core/action/index.ts";
-import type { LinkStrength } from "../core/approval/index.ts";
+import { OWN_ISSUER, type LinkStrength } from "../core/approval/index.ts";
 import type { AgentId, Brand, GateId, Instant, PersonId } from "../core/brand.ts";
 import { encodeBase64Url } from "../core/encoding.ts";
 import { formatId, ID_BYTES, type TokenId } from "../core/ids.ts";
@@ -39,7 +39,13 @@ const RUNS_SWEPT_MAX = 50;
  * What an exchanged token stands for: the run's name, the people behind it by the platform's own word (in the members of a
  * subject's claims), and the thumbprint of the key that it is bound to (RFC 9449), where it is bound to one.
  */
-export type Workload = { readonly name: string; readonly vouched: JsonObject; readonly jkt: string | null };
+export type Workload = {
+  readonly name: string;
+  /** Which run, in the platform's own terms. */
+  readonly run: string;
+  readonly vouched: JsonObject;
+  readonly jkt: string | null;
+};
 
 /** How an identity provider says that a session's person proved who they are. Texts are its words. */
 export type SignInProof = {
@@ -85,6 +91,8 @@ export type Principal =
       readonly assurance: Assurance;
       readonly client: string;
       readonly proof?: SignInProof;
+      /** Opened by a code that its person made in another session: nothing was proven anew. */
+      readonly handed?: true;
     }
   /** Opens one session; like the one of `from`, where its person made it, and else on the operator's word. */
   | { readonly kind: "sign_in"; readonly id: TokenId; readonly person: PersonId; readonly from?: Held }
@@ -104,18 +112,18 @@ export type Credential = {
 type Stored = { readonly hash: string } & Credential;
 
 const DOCUMENT = "credential";
-/** The issuer of sessions that were opened by a one-time link of the operator: an account of no directory. */
-export const OWN_ISSUER = "keyturn";
+
+type Needed = Pick<Context, "store" | "clock" | "chance" | "rules">;
 
 /** Issues and checks secrets. Only their hashes are stored, so a stolen store opens nothing. */
 export class Credentials {
-  readonly #ctx: Context;
+  readonly #ctx: Needed;
   readonly #seen: Seen;
   readonly #cache = new Map<string, { stored: Stored | null; readAt: Instant }>();
   /** Tokens of workloads that this instance knows of; null until the first one is wanted. */
   #runs: { readonly id: TokenId; readonly expiresAt: Instant }[] | null = null;
 
-  constructor(ctx: Context) {
+  constructor(ctx: Needed) {
     this.#ctx = ctx;
     this.#seen = new Seen(ctx);
   }

@@ -94,6 +94,13 @@ export class Deferrals {
     if (this.#byAction.get(slotOf(deferral))?.id === deferral.id) this.#byAction.delete(slotOf(deferral));
   }
 
+  /** Long polls that wait for one of them. */
+  get waiters(): number {
+    let count = 0;
+    for (const listeners of this.#listeners.values()) count += listeners.size;
+    return count;
+  }
+
   listen(id: DeferralId, wake: () => void): () => void {
     const listeners = this.#listeners.get(id) ?? new Set();
     listeners.add(wake);

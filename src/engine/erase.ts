@@ -140,6 +140,7 @@ export async function performErasure(ctx: Context, privacy: Privacy, id: Request
     }
     await scrub(ctx, plan);
     await complete(ctx, state, plan);
+    await ctx.around.keeper.forgetNames(ctx.clock.now());
     await resumeForget(ctx);
     return { entries: plan.indexes.length, requests: plan.requests.length, by };
   });

@@ -4,7 +4,16 @@ import type { Instant, RequestId } from "../core/brand.ts";
 import { utf8Length } from "../core/encoding.ts";
 import { InputError } from "../core/errors.ts";
 import { ChannelError, REFERENCE_BYTES_MAX } from "../ports/channel.ts";
-import type { ChannelIntent, Click, Clickable, ClickAnswer, OfferLink, Taken } from "../ports/channel.ts";
+import type {
+  ChannelIntent,
+  Click,
+  Clickable,
+  ClickAnswer,
+  OfferLink,
+  Taken,
+  UsedLogin,
+  Vouched,
+} from "../ports/channel.ts";
 import { StoreError } from "../ports/store.ts";
 import type { Context } from "./context.ts";
 import { CALL_TIMEOUT_MS, within } from "./deliver.ts";
@@ -51,6 +60,8 @@ export class Inbox {
   /** Ids of clicks that this instance took. */
   readonly #ours = new Set<string>();
   #isResumed = false;
+  /** When to look for what other instances left. */
+  #lookAt = 0;
   #wake: () => void = () => {};
 
   constructor(parts: InboxParts) {
@@ -135,7 +146,6 @@ export class Inbox {
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, due.length) }, worker));
     return done;
   }
-  #lookAt = 0;
 
   /** True when nothing is left to do for this click. */
   async #decide({ id, click }: Waiting, signal: AbortSignal): Promise<boolean> {
@@ -173,8 +183,8 @@ export class Inbox {
 
   async #said(channel: Clickable, click: Click, signal: AbortSignal): Promise<ClickAnswer> {
     const { ctx, page, offerLink } = this.#parts;
-    const doubt = await within(signal, async () => channel.vouch(click, signal));
-    if (doubt !== null) return { status: "refused", because: doubt };
+    const vouched = await within(signal, async () => channel.vouch(click, signal));
+    if (vouched.status === "doubted") return { status: "refused", because: vouched.because };
     try {
       const answer = await submitIntent(ctx, click.intent);
       switch (answer.status) {
@@ -183,7 +193,7 @@ export class Inbox {
         case "refused":
           return { status: "refused", because: answer.refusal.because };
         case "unlinked":
-          return { status: "unlinked", link: await offerLink(click.intent.account) };
+          return { status: "unlinked", link: await offerLink(loginOf(click, vouched)) };
         case "page":
           return { status: "page", page: page(click.intent.request as RequestId) }; // submitIntent has found it
         default:
@@ -201,6 +211,11 @@ export class Inbox {
     this.#ours.delete(id);
     return true;
   }
+}
+
+function loginOf({ intent, at }: Click, { name, email }: Extract<Vouched, { status: "vouched" }>): UsedLogin {
+  const evidence = `clicked in ${intent.channel} at ${new Date(at).toISOString()}`;
+  return { ...intent.account, name: name ?? intent.account.subject, email, evidence };
 }
 
 function tooLong(): InputError {

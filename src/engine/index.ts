@@ -3,7 +3,7 @@ export { Bus } from "./bus.ts";
 export { recordChange, recordChanges } from "./changes.ts";
 export type { Change, ChangeType } from "./changes.ts";
 export type { Context as EngineContext, Rules } from "./context.ts";
-export { Credentials, OWN_ISSUER, SESSION_TTL_MS, TOKEN_TTL_DEFAULT_MS } from "./credentials.ts";
+export { Credentials, SESSION_TTL_MS, TOKEN_TTL_DEFAULT_MS } from "./credentials.ts";
 export type { Credential, Held, OpenLogin, Principal, Secret, SignInProof, Workload } from "./credentials.ts";
 export type { ErasurePlan, Selector } from "./erasable.ts";
 export { askErasure, performErasure, resumeForget } from "./erase.ts";

@@ -67,6 +67,9 @@ export type Committed = {
 };
 export type NotCommitted = Exclude<AppendResult, { status: "appended" }>;
 
+/** What else is in the commit; `notAfter` is a time limit that the request itself does not know, such as a permit's own. */
+export type CommitExtra = Pick<Append, "idempotency" | "erase" | "documents"> & { readonly notAfter?: Instant | null };
+
 /**
  * Appends events to a request's stream with all that follows from them (inbox row, slots, timers) in one commit,
  * then tells the bus. The only place where a request changes.
@@ -76,13 +79,13 @@ export async function commitRequest(
   before: RequestState | null,
   events: readonly RequestEvent[],
   at: Instant,
-  extra: Pick<Append, "idempotency" | "erase" | "documents"> = {},
+  { notAfter = null, ...extra }: CommitExtra = {},
 ): Promise<Committed | NotCommitted> {
   const after = events.reduce<RequestState | null>((state, event) => applyEvent(state, { event, at }), before);
   if (after === null || events.length === 0) throw new RangeError("a commit needs events");
   const stream = requestStream(after.opened.id);
   const first = before?.version ?? 0;
-  const until = before === null ? null : timeLimit(before, events);
+  const until = before === null ? notAfter : timeLimit(before, events, notAfter);
   const result = await ctx.store.append({
     ...(until === null ? {} : { inTime: { until, now: at } }),
     entries: events.map((event, offset) => {
@@ -110,8 +113,12 @@ export function isLate(result: NotCommitted): boolean {
  * Until when these events may happen, by the store's clock and at the moment of the commit: an append may wait for its
  * turn, and a review or a use that was in time when it was asked for must not become one that is late. Null: at any time.
  */
-function timeLimit({ opened, progress }: RequestState, events: readonly RequestEvent[]): Instant | null {
-  const limits: Instant[] = [];
+function timeLimit(
+  { opened, progress }: RequestState,
+  events: readonly RequestEvent[],
+  notAfter: Instant | null,
+): Instant | null {
+  const limits: Instant[] = notAfter === null ? [] : [notAfter];
   for (const event of events) {
     if (event.type === "review.recorded") limits.push(opened.expiresAt);
     if (event.type === "permit.issued") limits.push(event.expiresAt);

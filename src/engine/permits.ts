@@ -154,7 +154,7 @@ export async function redeem(
     });
     if (refused !== null) return refused;
     checkSubject(ctx, caller, state.opened.question);
-    const released = await release(ctx, caller, state, { digest, permit: claims.permit, attempt, at });
+    const released = await release(ctx, caller, state, { digest, claims, attempt, at });
     if (released !== "again") return released;
   }
   throw new EngineError({
@@ -169,10 +169,11 @@ async function release(
   ctx: Context,
   caller: Caller,
   state: RequestState,
-  { digest, permit, attempt, at }: { digest: string; permit: PermitId; attempt: string; at: Instant },
+  { digest, claims, attempt, at }: { digest: string; claims: PermitClaims; attempt: string; at: Instant },
 ): Promise<Redeemed | Refusal | "again"> {
   const { opened } = state;
   const { question } = opened;
+  const { permit } = claims;
   const key = keyOf(requestStream(opened.id), "permit.redeemed");
   const counted: { reservation: Reservation | null } = { reservation: null };
   const settle = ({ deed }: Assessment): void => {
@@ -184,7 +185,8 @@ async function release(
     const refusal = await refusalNow(ctx, state, digest, await assess(ctx, asked));
     if (refusal !== null) return refusal;
     const redeemed = { type: "permit.redeemed", permit, gate: caller.gate, attempt } as const;
-    const result = await commitRequest(ctx, state, [redeemed], at);
+    // A later permit may have been issued since; this one ends when it says.
+    const result = await commitRequest(ctx, state, [redeemed], at, { notAfter: claims.expiresAt });
     if (result.status !== "committed") return isLate(result) ? refuse("permit_expired") : "again";
     isDone = true;
     counted.reservation?.settle(result.index);

@@ -10,10 +10,10 @@ const DOCUMENT = "session_seen";
 
 /** When each session was used last. It lies beside the session itself, so that writing it can never undo a revocation. */
 export class Seen {
-  readonly #ctx: Context;
+  readonly #ctx: Pick<Context, "store" | "clock">;
   readonly #known = new Map<string, Instant>();
 
-  constructor(ctx: Context) {
+  constructor(ctx: Pick<Context, "store" | "clock">) {
     this.#ctx = ctx;
   }
 

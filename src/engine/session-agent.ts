@@ -18,6 +18,8 @@ const NAMED_IDLE_MS = 24 * 60 * 60_000;
 /** The name of the session of attempts that name none, and of what is beyond the limit: no session of a gate is empty. */
 const ROLLING = "";
 const BEYOND = "\n";
+/** What sessions are after their names were erased: one, for a day, of all that are named in it. */
+const NAMELESS = "\t";
 
 /** What counts of one action. */
 export type Deed = {
@@ -112,8 +114,8 @@ export class AgentLog {
   }
 
   session(name: string | null, now: number): SessionSeen {
-    const session = this.#sessions.get(this.#nameOf(name));
-    if (session === undefined || isOver(this.#nameOf(name), session, now)) return NEW_SESSION;
+    const session = this.#sessions.get(this.#nameOf(name, now));
+    if (session === undefined || isOver(this.#nameOf(name, now), session, now)) return NEW_SESSION;
     return {
       actions: session.actions,
       denied: session.denied,
@@ -140,6 +142,24 @@ export class AgentLog {
   alike(effect: Effect, type: string, now: number, added: Added): Spans<Counts> {
     const known = this.#alike.get(this.#keyOf(effect, type)) ?? new Windows();
     return withAdded(known.counts(now), added);
+  }
+
+  /** Makes one session of all that have names, so that no name is left; what they did is not forgotten. */
+  forgetNames(now: number): void {
+    const named = [...this.#sessions].filter(([name]) => name !== ROLLING && name !== BEYOND);
+    if (named.length === 0) return;
+    const sum = (what: "actions" | "denied" | "held"): number => named.reduce((all, [, one]) => all + one[what], 0);
+    for (const [name] of named) this.#sessions.delete(name);
+    this.#sessions.set(NAMELESS, {
+      since: now,
+      last: now,
+      actions: sum("actions"),
+      denied: sum("denied"),
+      held: sum("held"),
+      untrusted: named.some(([, { untrusted }]) => untrusted),
+      effects: new Set(named.flatMap(([, { effects }]) => [...effects])),
+      tags: new Set(named.flatMap(([, { tags }]) => [...tags])),
+    });
   }
 
   isNovel(effect: Effect, type: string, resource: string): boolean {
@@ -180,7 +200,7 @@ export class AgentLog {
   }
 
   #session(name: string | null, at: number): Session {
-    const key = this.#nameOf(name);
+    const key = this.#nameOf(name, at);
     let session = this.#sessions.get(key);
     if (session === undefined || isOver(key, session, at)) {
       this.#forgetOver(at);
@@ -194,15 +214,19 @@ export class AgentLog {
         effects: new Set(),
         tags: new Set(),
       };
-      this.#sessions.set(this.#nameOf(name), session);
+      this.#sessions.set(this.#nameOf(name, at), session);
     }
     session.last = Math.max(session.last, at);
     return session;
   }
 
   /** A session beyond the limit shares one with all others beyond it: nothing is forgotten to make room. */
-  #nameOf(name: string | null): string {
+  #nameOf(name: string | null, now: number): string {
     const key = name ?? ROLLING;
+    const nameless = this.#sessions.get(NAMELESS);
+    if (nameless !== undefined && key !== ROLLING && now - nameless.since < NAMED_IDLE_MS && !this.#sessions.has(key)) {
+      return NAMELESS;
+    }
     return this.#sessions.has(key) || this.#sessions.size < SESSIONS_PER_AGENT_MAX ? key : BEYOND;
   }
 

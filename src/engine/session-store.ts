@@ -143,6 +143,12 @@ export class SessionKeeper {
       });
   }
 
+  /** Lets go of names that gates gave, here and in the store: somebody's data may be among them, and is to be erased. */
+  async forgetNames(now: Instant): Promise<void> {
+    this.#log.forgetNames(now);
+    await this.save();
+  }
+
   /** Writes down what changed; with `always`, how far the ledger was read though nothing did. */
   async save(always = false): Promise<void> {
     this.#since = 0;

@@ -96,6 +96,14 @@ export class SessionLog {
     if (last?.verdict === "approve" && last.at === state.changedAt) this.#approved(last.person, last.at);
   }
 
+  /** Lets go of every name that gates gave to sessions. */
+  forgetNames(now: number): void {
+    for (const [id, log] of this.#agents) {
+      log.forgetNames(now);
+      this.#dirty.add(id);
+    }
+  }
+
   /** Requests that wait, as the store has them at the start. */
   waiting(ids: readonly string[]): void {
     for (const id of ids) this.#pending.add(id);

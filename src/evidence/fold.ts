@@ -2,7 +2,15 @@ import { isJsonObject, jsonAt, jsonItems, jsonText, jsonTexts } from "../core/ac
 import type { Json, JsonObject } from "../core/action/index.ts";
 import { openEntry } from "../core/ledger/index.ts";
 import type { OpenedEntry } from "../core/ledger/index.ts";
-import type { ActionRecord, EvaluationRecord, RawEntry, RecordStatus, RefusalRecord, ReviewRecord } from "./record.ts";
+import type {
+  ActionRecord,
+  EvaluationRecord,
+  ProofRecord,
+  RawEntry,
+  RecordStatus,
+  RefusalRecord,
+  ReviewRecord,
+} from "./record.ts";
 import { NOTHING_SHOWN, showAction } from "./shown.ts";
 
 const EVALUATION = "evaluation/";
@@ -207,8 +215,24 @@ function reviewed(draft: Draft, { index, at, publics, payload }: Step): void {
       : null,
     reason: textOrNull(jsonAt(review, "reason")),
     standing: true,
+    proof: proofOf(jsonAt(review, "proof")),
   };
   draft.reviews = [...fallen(draft.reviews, person), made];
+}
+
+function proofOf(proof: Json | undefined): ProofRecord | null {
+  const statement = jsonAt(proof, "statement");
+  if (!isJsonObject(proof) || proof["kind"] !== "passkey" || !isJsonObject(statement)) return null;
+  const text = (name: string): string => jsonText(proof[name]);
+  return {
+    statement,
+    rp: text("rp"),
+    credential: text("credential"),
+    publicKey: text("publicKey"),
+    authenticatorData: text("authenticatorData"),
+    clientDataJSON: text("clientDataJSON"),
+    signature: text("signature"),
+  };
 }
 
 function voided(draft: Draft, step: Step): void {

@@ -39,6 +39,7 @@ export { XMOD_GO } from "./foreign/go.ts";
 export { OPENSSL_SH } from "./foreign/openssl.ts";
 export { DISCLOSURES_PY } from "./foreign/python.ts";
 export { readme } from "./foreign/readme.ts";
+export { signatureLines, SIGNATURES_SH } from "./foreign/signatures.ts";
 export { SIGSTORE_CJS } from "./foreign/sigstore.ts";
 export { ACTIONS_SHOWN_MAX } from "./report/data.ts";
 export type { ReportData, Sample } from "./report/data.ts";

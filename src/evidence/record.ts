@@ -20,6 +20,17 @@ export type RecordStatus =
   | "failed" // ended by the server, such as after a change of policy
   | "unknown"; // the entries that would say so are not among those given
 
+/** What an approver's passkey signed; bytes in base64url, the key as SubjectPublicKeyInfo (docs/passkeys.md). */
+export type ProofRecord = {
+  readonly statement: JsonObject;
+  readonly rp: string;
+  readonly credential: string;
+  readonly publicKey: string;
+  readonly authenticatorData: string;
+  readonly clientDataJSON: string;
+  readonly signature: string;
+};
+
 /** One person's review. `standing` is false once it was voided, or replaced by a later one. */
 export type ReviewRecord = {
   readonly index: number;
@@ -32,6 +43,8 @@ export type ReviewRecord = {
   readonly account: { readonly issuer: string; readonly subject: string } | null;
   readonly reason: string | null;
   readonly standing: boolean;
+  /** Null where nothing beyond a session vouches for it, or where that was erased. */
+  readonly proof: ProofRecord | null;
 };
 
 /** A try that did not count (`refused`), or a review that stopped counting (`voided`): who, which rule, the sentence. */

@@ -158,11 +158,27 @@ export type ClickAnswer =
 export interface Clickable extends Channel {
   /** Brings clicks in until the signal aborts; faults of the connection are its own to mend. */
   listen(take: Take, signal: AbortSignal): Promise<void>;
-  /** Asks the service whether this account may speak at all: a sentence why not, or null. */
-  vouch(click: Click, signal: AbortSignal): Promise<string | null>;
+  /** Why clicks do not come in at the moment, for the operator; null, or no such method, where nothing is known. */
+  trouble?(): string | null;
+  /** Asks the service whether this account may speak at all. */
+  vouch(click: Click, signal: AbortSignal): Promise<Vouched>;
   /** Tells the person who clicked, where only they see it. */
   answer(click: Click, said: ClickAnswer, signal: AbortSignal): Promise<void>;
 }
 
-/** Makes a one-time link with which the holder of this account joins it to a person; null where that is not possible. */
-export type OfferLink = (account: ChannelIntent["account"]) => Promise<string | null>;
+/** What the service says of an account: a full member, with the name and address it has there as hints, or why not. */
+export type Vouched =
+  | { readonly status: "vouched"; readonly name: string | null; readonly email: string | null }
+  | { readonly status: "doubted"; readonly because: string };
+
+/** A login that was just used, and how: what a person is shown before it becomes theirs. */
+export type UsedLogin = {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly name: string;
+  readonly email: string | null;
+  readonly evidence: string;
+};
+
+/** Makes a one-time link with which the holder of this login joins it to a person; null where that is not possible. */
+export type OfferLink = (login: UsedLogin) => Promise<string | null>;

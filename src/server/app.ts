@@ -18,7 +18,11 @@ import { oidcRoutes } from "./routes/oidc.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { permitRoutes } from "./routes/permits.ts";
 import { requestRoutes } from "./routes/requests.ts";
+import { scimRoutes } from "./routes/scim.ts";
+import { slackRoutes } from "./routes/slack.ts";
+import { teamsRoutes } from "./routes/teams.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
+import { tokenRoutes } from "./routes/token.ts";
 import { consoleFolder, serveConsole } from "./static.ts";
 
 /** Told of what went wrong here: never of what was sent. */
@@ -71,6 +75,13 @@ export function buildApp(house: House, log: Log): FastifyInstance {
       done(error as Error);
     }
   });
+  app.addHook("onResponse", (request, reply, done) => {
+    // Long polls and streams are held on purpose: how long says nothing.
+    const isHeld = request.headers["prefer"] !== undefined || /\/stream$/.test(request.routeOptions.url ?? "");
+    if (!isHeld) house.metrics.observe("http_seconds", reply.elapsedTime / 1000);
+    house.metrics.count("http_responses_total", { status: `${Math.floor(reply.statusCode / 100)}xx` });
+    done();
+  });
   app.setErrorHandler((error, _request, reply) => answerWith(error, reply));
   app.setNotFoundHandler(() => {
     throw new HttpProblem({
@@ -96,6 +107,10 @@ export function buildApp(house: House, log: Log): FastifyInstance {
   ledgerRoutes(routes, house);
   eraseRoutes(routes, house);
   exportRoutes(routes, house);
+  scimRoutes(app, house, routes.documented, log);
+  tokenRoutes(app, house, routes.documented, log);
+  if (house.channels.slack !== null) slackRoutes(app, house.channels.slack, routes.documented);
+  if (house.channels.teams !== null) teamsRoutes(app, house.channels.teams, routes.documented);
   const folder = consoleFolder();
   if (folder !== null) serveConsole(app, folder);
   return app;

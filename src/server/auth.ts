@@ -4,6 +4,7 @@ import type { AgentId } from "../core/brand.ts";
 import type { Caller, Principal, Rules } from "../engine/index.ts";
 import type { House } from "./house.ts";
 import { HttpProblem } from "./problem.ts";
+import { checkBound } from "./workloads.ts";
 
 export type GatePrincipal = Extract<Principal, { kind: "gate" }>;
 export type SessionPrincipal = Extract<Principal, { kind: "session" }>;
@@ -28,7 +29,7 @@ export type PrincipalFor<A extends Access> = A extends "anyone"
           : SessionPrincipal | OperatorPrincipal;
 
 /** What it takes to know who calls. */
-export type Guarding = Pick<House, "credentials" | "rules" | "publicUrl" | "fresh">;
+export type Guarding = Pick<House, "credentials" | "rules" | "publicUrl" | "workloads" | "fresh">;
 
 export const COOKIE = "keyturn_session";
 
@@ -62,6 +63,7 @@ export async function authenticate<A extends Access>(
     throw new HttpProblem({ status: 401, code: "unauthenticated", message: "bring a valid token or sign in" });
   if (!kinds.includes(principal.kind))
     throw new HttpProblem({ status: 403, code: "not_allowed", message: refusalFor(principal, access) });
+  if (principal.kind === "gate") await checkBound(house, request, principal, secret ?? "");
   const roles = principal.kind === "session" ? ROLES[access] : undefined;
   if (roles !== undefined && principal.kind === "session") {
     const held = rolesOf(house.rules.current.directory, principal.person);
@@ -92,7 +94,7 @@ function refusalFor(principal: Principal, access: Access): string {
 function bearerOf(request: FastifyRequest): string | null {
   const header = request.headers.authorization;
   if (header === undefined) return null;
-  return /^Bearer ([A-Za-z0-9_-]{1,200})$/i.exec(header)?.[1] ?? "";
+  return /^(?:Bearer|DPoP) ([A-Za-z0-9_-]{1,200})$/i.exec(header)?.[1] ?? "";
 }
 
 /** A cookie of this name; null where the request brings none. */

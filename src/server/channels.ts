@@ -1,17 +1,26 @@
 import { resolve } from "node:path";
 import { z } from "zod";
+import type { SlackChannel, SlackConfig } from "../channels/slack/index.ts";
+import type { TeamsChannel, TeamsConfig } from "../channels/teams/index.ts";
 import { webhookChannel } from "../channels/webhook/index.ts";
 import type { MailConfig } from "../channels/mail/index.ts";
 import type { WebhookConfig } from "../channels/webhook/index.ts";
-import type { Channel } from "../ports/channel.ts";
+import type { Channel, Clickable } from "../ports/channel.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Directory } from "../ports/directory.ts";
+import type { JsonObject } from "../core/action/index.ts";
+import type { Log } from "./app.ts";
+import type { Metrics } from "./metrics.ts";
+import { slackOf, slackSettings, SlackWritten, type SlackText } from "./slack.ts";
+import { teamsOf, teamsSettings, TeamsWritten, type TeamsText } from "./teams.ts";
 
 /** Who is told of requests, and for how long it is tried. */
 export type NotifyConfig = {
   readonly giveUpAfterMs: number;
   readonly webhooks: readonly WebhookConfig[];
   readonly mail: MailConfig | null;
+  readonly slack?: SlackConfig | null;
+  readonly teams?: TeamsConfig | null;
 };
 
 const CHANNELS_MAX = 16;
@@ -50,6 +59,8 @@ export const NotifyWritten: z.ZodType<NotifyText> = z.strictObject({
       error: "`user` and `password_file` belong together",
     })
     .optional(),
+  slack: SlackWritten.optional(),
+  teams: TeamsWritten.optional(),
 });
 
 /** Names of reviews' sources that no webhook may borrow. */
@@ -75,6 +86,8 @@ type NotifyText = {
         readonly agents: readonly string[];
       }
     | undefined;
+  readonly slack?: SlackText | undefined;
+  readonly teams?: TeamsText | undefined;
 };
 
 /** What was written, with paths made absolute; nothing written means that nobody is told. */
@@ -103,6 +116,8 @@ export function notifyOf(written: NotifyText | undefined, base: string): NotifyC
             from: mail.from,
             agents: mail.agents,
           },
+    slack: written.slack === undefined ? null : slackOf(written.slack, base),
+    teams: written.teams === undefined ? null : teamsOf(written.teams, base),
   };
 }
 
@@ -118,6 +133,8 @@ export function notifySettings(notify: NotifyConfig | null): NotifySettings | nu
       agents,
     })),
     mail: notify.mail === null ? null : { host: notify.mail.host, port: notify.mail.port, from: notify.mail.from },
+    ...(notify.slack === undefined || notify.slack === null ? {} : { slack: slackSettings(notify.slack) }),
+    ...(notify.teams === undefined || notify.teams === null ? {} : { teams: teamsSettings(notify.teams) }),
   };
 }
 
@@ -130,18 +147,55 @@ type NotifySettings = {
     readonly agents: readonly string[];
   }[];
   readonly mail: { readonly host: string; readonly port: number; readonly from: string } | null;
+  readonly slack?: JsonObject;
+  readonly teams?: JsonObject;
+};
+
+/** All channels of an installation, those in which people click, and those that have a route. */
+export type Channels = {
+  readonly all: readonly Channel[];
+  readonly clickable: readonly Clickable[];
+  readonly slack: SlackChannel | null;
+  readonly teams: TeamsChannel | null;
+};
+
+type ChannelParts = {
+  readonly clock: Clock;
+  readonly directory: () => Directory;
+  readonly metrics: Metrics;
+  readonly log: Log;
 };
 
 /** The channels of an installation; throws `ConfigError` where a secret cannot be read. */
-export async function channelsOf(
-  notify: NotifyConfig | null,
-  clock: Clock,
-  directory: () => Directory,
-): Promise<readonly Channel[]> {
-  if (notify === null) return [];
-  const webhooks = notify.webhooks.map((one) => webhookChannel(one, clock));
-  if (notify.mail === null) return webhooks;
-  // Loaded only where somebody wants mails: it would cost every start.
+export async function channelsOf(notify: NotifyConfig | null, parts: ChannelParts): Promise<Channels> {
+  if (notify === null) return { all: [], clickable: [], slack: null, teams: null };
+  const webhooks = notify.webhooks.map((one) => webhookChannel(one, parts.clock));
+  const mail = notify.mail === null ? [] : [await mailOf(notify.mail, parts)];
+  const slack = notify.slack === undefined || notify.slack === null ? null : await slackChannelOf(notify.slack, parts);
+  const teams = notify.teams === undefined || notify.teams === null ? null : await teamsChannelOf(notify.teams, parts);
+  const clickable: readonly Clickable[] = [slack, teams].filter((one) => one !== null);
+  return { all: [...webhooks, ...mail, ...clickable], clickable, slack, teams };
+}
+
+/** Loaded only where somebody wants it, as Slack is: each would cost every start. */
+async function mailOf(config: MailConfig, { directory }: ChannelParts): Promise<Channel> {
   const { mailChannel } = await import("../channels/mail/index.ts");
-  return [...webhooks, mailChannel(notify.mail, (person) => directory().people.get(person)?.emails[0] ?? null)];
+  return mailChannel(config, (person) => directory().people.get(person)?.emails[0] ?? null);
+}
+
+async function slackChannelOf(config: SlackConfig, { clock, metrics, log }: ChannelParts): Promise<SlackChannel> {
+  const { slackChannel } = await import("../channels/slack/index.ts");
+  return slackChannel(config, {
+    clock,
+    onDropped: (because) => metrics.count("clicks_dropped_total", { channel: "slack", because }),
+    onFault: (message) => log("error", `slack: ${message}`),
+  });
+}
+
+async function teamsChannelOf(config: TeamsConfig, { clock, metrics }: ChannelParts): Promise<TeamsChannel> {
+  const { teamsChannel } = await import("../channels/teams/index.ts");
+  return teamsChannel(config, {
+    clock,
+    onDropped: (because) => metrics.count("clicks_dropped_total", { channel: "teams", because }),
+  });
 }

@@ -9,17 +9,17 @@ import {
   Credentials,
   keepTime,
   openSurroundings,
-  Outbox,
   RateWindows,
   Turns,
   recordChange,
   resumeForget,
   type EngineContext,
+  type Surroundings,
 } from "../engine/index.ts";
 import type { Chance, Clock } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
 import type { Log } from "./app.ts";
-import { channelsOf } from "./channels.ts";
+import { bringClicks, tellingOf } from "./telling.ts";
 import { httpAdviser } from "./adviser.ts";
 import { clockOf } from "./situation.ts";
 import { LEDGER_DEFAULT, type Config } from "./config.ts";
@@ -36,9 +36,13 @@ import { Notary } from "./notary.ts";
 import { privacyFault } from "./privacy.ts";
 import { Pressure } from "./pressure.ts";
 import { Publisher } from "./publisher.ts";
+import { desksOf } from "./provisioning.ts";
 import { RulesKeeper } from "./rules.ts";
-import { keyPaths, openConfigured } from "./stores.ts";
+import { isShared, keyPaths, openConfigured } from "./stores.ts";
+import { endSessionsOfGone } from "./sign-in/ending.ts";
+import { tracedAppend } from "./tracing.ts";
 import { version } from "./version.ts";
+import { Workloads } from "./workloads.ts";
 import { WatchedStore } from "./watched.ts";
 import { askSharedWitnesses, askWitnesses, assertWitnessed } from "./witnessed.ts";
 
@@ -56,14 +60,15 @@ export type StartOptions = {
 export type Running = AsyncDisposable & {
   readonly url: string;
   readonly house: House;
-  /** The operator's token, kept in `operator.token` of the data directory. */
+  /** The operator's token, kept in `operator.token` of the data directory; empty where instances share a store and no file for it. */
   readonly operatorToken: string;
   /** Rejects when the server can no longer be trusted; resolves after `close`. */
   readonly ended: Promise<void>;
   close(): Promise<void>;
 };
 
-const OPERATOR_TTL_MS = 10 * 365 * 86_400_000;
+/** How long the operator's token is valid. */
+export const OPERATOR_TTL_MS: number = 10 * 365 * 86_400_000;
 
 export const systemClock: Clock = { now: () => Date.now() as Instant };
 
@@ -130,15 +135,16 @@ type Parts = {
 async function furnish({ config, store, clock, demo, log, closing, address }: Parts): Promise<House> {
   const recorder = { store, clock, chance: systemChance() };
   const ledgerOrigin = await originOf(store, address.url, recorder.chance);
-  const isShared = config.store !== undefined && config.store !== null;
-  const keys = await signersOf(config, store, isShared);
+  const keys = await signersOf(config, store);
   const notary = new Notary(store, ledgerOrigin, keys.ledger);
   const { witnesses, witnessQuorum, public: isPublic } = config.ledger ?? LEDGER_DEFAULT;
   // Before anything is appended: what lies on disk must be what witnesses signed, or go on from it.
   const sizeNow = async (): Promise<number> => (await store.head()).size;
-  const words = await (isShared ? askSharedWitnesses(notary, witnesses, sizeNow) : askWitnesses(notary, witnesses));
+  const words = await (isShared(config)
+    ? askSharedWitnesses(notary, witnesses, sizeNow)
+    : askWitnesses(notary, witnesses));
   assertWitnessed(words, await sizeNow(), witnessQuorum);
-  await recordKeys(recorder, keys, ledgerOrigin, isShared);
+  await recordKeys(recorder, keys, ledgerOrigin, isShared(config));
   // What others append from here on is followed; what this one records itself until then is read once more, for nothing.
   const from = await sizeNow();
   const rules = await RulesKeeper.open(config, recorder);
@@ -146,7 +152,6 @@ async function furnish({ config, store, clock, demo, log, closing, address }: Pa
   await publisher.restore();
   await resumeForget({ store });
   const metrics = new Metrics();
-  const adviser = config.adviser === undefined || config.adviser === null ? null : httpAdviser(config.adviser, metrics);
   const ctx: EngineContext = {
     ...recorder,
     signer: keys.permit,
@@ -157,22 +162,28 @@ async function furnish({ config, store, clock, demo, log, closing, address }: Pa
     turns: new Turns(),
     rules: () => rules.current,
     bus: new Bus(),
-    around: await openSurroundings(store, clock.now(), { local: clockOf(config.hours), adviser }),
+    around: await aroundOf(config, store, clock, metrics),
   };
-  const outbox = new Outbox({
-    ctx,
-    channels: await channelsOf(config.notify ?? null, clock, () => rules.current.directory),
-    page: (id) => `${address.url}/requests/${id}`,
-    ...(config.notify === undefined || config.notify === null ? {} : { giveUpAfterMs: config.notify.giveUpAfterMs }),
-    onResult: (channel, result, count) => metrics.count("notifications_total", { channel, result }, count),
-    onFault: (error) => log("error", `a notification failed: ${String(error)}`),
-  });
   const credentials = new Credentials(ctx);
+  const telling = await tellingOf({ config, ctx, credentials, address, metrics, log });
   const instance = formatId("token", ctx.chance.bytes(ID_BYTES)).slice("tok_".length);
-  const together = isShared ? joinOthers({ ctx, store, credentials, rules, from, instance, log }) : alone(instance);
+  const together = isShared(config)
+    ? joinOthers({ ctx, store, credentials, rules, from, instance, log })
+    : alone(instance);
   await rules.people.connect(ctx);
+  store.watch(({ entries }, result) => {
+    tracedAppend(entries.length, result);
+    const asked = performance.now();
+    const answered = (): void => metrics.observe("append_seconds", (performance.now() - asked) / 1000);
+    result.then(answered, answered);
+  });
   const pressure = new Pressure(
-    { appends: () => store.waiting, waiters: () => ctx.bus.size, waitersMax: config.limits.waitersMax, closing },
+    {
+      appends: () => store.waiting,
+      waiters: () => ctx.bus.size + ctx.around.deferrals.waiters,
+      waitersMax: config.limits.waitersMax,
+      closing,
+    },
     (because) => metrics.count("refused_total", { because }),
   );
   return {
@@ -182,9 +193,11 @@ async function furnish({ config, store, clock, demo, log, closing, address }: Pa
     ...together,
     pressure,
     people: rules.people,
+    scim: desksOf(config.scim ?? [], { store, clock, chance: ctx.chance, isShared: isShared(config) }, rules.people),
+    workloads: new Workloads(config.workloads ?? [], clock),
     signIn: await signInOf(config, recorder, log),
     metrics,
-    outbox,
+    ...telling,
     ledgerSigner: keys.ledger,
     ledgerOrigin,
     notary,
@@ -200,9 +213,9 @@ async function furnish({ config, store, clock, demo, log, closing, address }: Pa
 }
 
 /** The keys; those of a ledger that several instances share are never made anew beside ones that it has. */
-async function signersOf(config: Config, store: Store, isShared: boolean): Promise<Keys> {
+async function signersOf(config: Config, store: Store): Promise<Keys> {
   const paths = keyPaths(config);
-  const known = isShared ? await knownKeys(store) : new Set<string>();
+  const known = isShared(config) ? await knownKeys(store) : new Set<string>();
   return {
     permit: fileSigner(paths.permit, known.has("permit")),
     ledger: fileSigner(paths.ledger, known.has("ledger")),
@@ -217,6 +230,12 @@ async function signInOf({ signIn = [] }: Config, recorder: SignInParts, log: Log
 }
 
 type SignInParts = Pick<EngineContext, "store" | "clock" | "chance">;
+
+/** What came before, as the ledger has it; the people's clock, and whoever may raise scores. */
+function aroundOf({ hours, adviser }: Config, store: Store, clock: Clock, metrics: Metrics): Promise<Surroundings> {
+  const asked = adviser === undefined || adviser === null ? null : httpAdviser(adviser, metrics);
+  return openSurroundings(store, clock.now(), { local: clockOf(hours), adviser: asked });
+}
 
 function privacyOf({ privacy }: Config): House["privacy"] {
   if (privacy === undefined || privacy === null) return null;
@@ -244,6 +263,7 @@ async function run(
   const { instance, leadership } = house;
   await recordChange(ctx, "server.started", { node: process.version, demo: house.demo }, { instance });
   tellHeld(house, log);
+  endSessionsOfGone(house, log);
   rules.watch(closing.signal, (error) => {
     if (error === null) {
       log("info", "the rules were reloaded");
@@ -257,6 +277,7 @@ async function run(
   new Heart(ctx).run(closing.signal, leadership);
   const exporting = exportTo?.run(closing.signal, leadership);
   const telling = house.outbox.run(closing.signal).catch(() => {}); // of the store's failure `fault` tells
+  const clicking = bringClicks(house, closing.signal);
   const fault = ctx.store.fault.then((error) => {
     throw error;
   });
@@ -277,6 +298,7 @@ async function run(
     await publishing;
     await exporting;
     await telling;
+    await clicking;
     await following;
     await ctx.around.keeper.save().catch(() => {});
     await recordChange(ctx, "server.stopped", {}, { instance }).catch(() => {});
@@ -298,6 +320,8 @@ function tellHeld({ rules }: House, log: Log): void {
 /** Whoever can read the data directory is the operator; the token file makes that a credential the API understands. */
 async function operatorTokenOf(config: Config, house: House): Promise<string> {
   const path = keyPaths(config).operator;
+  // Instances come and go, and each would leave a credential behind: `keyturn store operator-token` makes one.
+  if (isShared(config) && (config.keys?.operator ?? null) === null) return "";
   if (existsSync(path)) {
     const known = readFileSync(path, "utf8").trim();
     if ((await house.credentials.check(known))?.kind === "operator") return known;

@@ -4,6 +4,8 @@ import { encodeHex } from "../core/encoding.ts";
 import { parseWitnessKey } from "../core/ledger/index.ts";
 import { readYaml } from "../config/index.ts";
 import { LIMITS_DEFAULT, type Limits } from "../engine/index.ts";
+import { scimOf, ScimWritten, type ScimConfig } from "../identity/scim/index.ts";
+import { workloadsOf, WorkloadsWritten, type WorkloadRule } from "../identity/workload/index.ts";
 import { ConfigError } from "../ports/config.ts";
 import { AdviserWritten, TimeZoneWritten, WorkingHoursWritten } from "./situation.ts";
 import type { AdviserConfig, HoursConfig } from "./situation.ts";
@@ -31,6 +33,10 @@ export type Config = {
   /** Where and when people work; policies see the time there. */
   readonly hours?: HoursConfig | null;
   readonly adviser?: AdviserConfig | null;
+  /** Clients that provision people and groups by SCIM. */
+  readonly scim?: readonly ScimConfig[];
+  /** Workloads that exchange a token of their platform for a gate's token. */
+  readonly workloads?: readonly WorkloadRule[];
   /** Identity providers at which people sign in; without one, one-time links are the only way. */
   readonly signIn?: readonly ProviderConfig[];
   /** A database that several servers share; null for the file in the data directory. */
@@ -148,6 +154,8 @@ const Written = z.strictObject({
   time_zone: TimeZoneWritten.optional(),
   working_hours: WorkingHoursWritten.optional(),
   adviser: AdviserWritten.optional(),
+  scim: ScimWritten.optional(),
+  workloads: WorkloadsWritten.optional(),
   sign_in: SignInWritten.optional(),
   store: StoreWritten.optional(),
   keys: KeysWritten.optional(),
@@ -211,6 +219,8 @@ function configOf(written: z.infer<typeof Written>, base: string): Config {
     notify: notifyOf(written.notify, base),
     hours: hoursOf(written),
     adviser: adviserOf(written),
+    scim: scimOf(written.scim),
+    workloads: workloadsOf(written.workloads, base),
     signIn: providersOf(written.sign_in, base),
     store: storeOf(written.store, base),
     keys: keysOf(written.keys, base),

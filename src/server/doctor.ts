@@ -80,7 +80,35 @@ function privacyFindings(house: House): Finding[] {
   return [{ severity: "error", code: "privacy_impossible", message: `nothing can be erased: ${fault}`, hint }];
 }
 
-function channelFindings({ outbox }: House): Finding[] {
+function channelFindings(house: House): Finding[] {
+  return [...lossFindings(house), ...clickFindings(house), ...routeFindings(house)];
+}
+
+/** A button that nobody hears looks like a slow one. */
+function clickFindings({ channels }: House): Finding[] {
+  return channels.clickable.flatMap((channel): Finding[] => {
+    const because = channel.trouble?.() ?? null;
+    if (because === null) return [];
+    const message = `clicks in \`${channel.name}\` do not come in: ${because}`;
+    return [{ severity: "error", code: "clicks_unheard", message, hint: `run \`keyturn ${channel.name} check\`` }];
+  });
+}
+
+/** A route that nothing reads is a promise that nobody keeps. */
+function routeFindings({ rules, channels }: House): Finding[] {
+  const known = new Set(channels.all.map(({ name }) => name));
+  return [...(rules.current.policies.notify ?? [])].flatMap(([policy, routes]) =>
+    routes.flatMap((route): Finding[] => {
+      if (known.has(route.split(":", 1)[0] ?? "")) return [];
+      const message = `policy \`${policy}\` wants \`${route}\` told, and there is no such channel`;
+      return [
+        { severity: "warning", code: "notify_nowhere", message, hint: "set it up under `notify`, or change `@notify`" },
+      ];
+    }),
+  );
+}
+
+function lossFindings({ outbox }: House): Finding[] {
   return outbox.troubles().map(({ channel, since, because, givenUp }) => ({
     severity: givenUp > 0 ? "error" : "warning",
     code: givenUp > 0 ? "notifications_lost" : "channel_down",

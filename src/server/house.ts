@@ -1,12 +1,15 @@
-import type { EngineContext, Credentials, Leadership, Outbox, Privacy } from "../engine/index.ts";
+import type { EngineContext, Credentials, Inbox, Leadership, Outbox, Privacy } from "../engine/index.ts";
+import type { ScimDesk } from "../identity/scim/index.ts";
 import type { Signer } from "../ports/signer.ts";
 import type { People } from "../ports/people.ts";
+import type { Channels } from "./channels.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Pressure } from "./pressure.ts";
 import type { Notary } from "./notary.ts";
 import type { Publisher } from "./publisher.ts";
 import type { SignIn } from "./sign-in/sign-in.ts";
 import type { RulesKeeper } from "./rules.ts";
+import type { Workloads } from "./workloads.ts";
 
 /** Everything that routes work with, wired once in compose.ts. */
 export type House = {
@@ -17,9 +20,16 @@ export type House = {
   readonly people: People;
   /** Identity providers; null where the settings name none. */
   readonly signIn: SignIn | null;
+  /** What each provisioning client of the settings has provisioned, by its name. */
+  readonly scim: ReadonlyMap<string, ScimDesk>;
+  /** Which workloads are let in, and how their proofs are checked. */
+  readonly workloads: Workloads;
   readonly metrics: Metrics;
   /** Tells channels what has happened. */
   readonly outbox: Outbox;
+  /** Keeps what people click there, and decides it. */
+  readonly inbox: Inbox;
+  readonly channels: Channels;
   /** Signs checkpoints; never the key that signs permits. */
   readonly ledgerSigner: Signer;
   /** The ledger's name in checkpoints, fixed when the store was made. */

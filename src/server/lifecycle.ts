@@ -5,6 +5,7 @@ import { ALONE, recordChange, recordChanges, type EngineContext, type Leadership
 import type { Signer } from "../ports/signer.ts";
 import { notifySettings } from "./channels.ts";
 import { LEDGER_DEFAULT, PEOPLE_DEFAULT, type Config } from "./config.ts";
+import { vouchingSettings } from "./provisioning.ts";
 import { LedgerError } from "./witnessed.ts";
 
 export type Recorder = Pick<EngineContext, "store" | "clock" | "chance">;
@@ -127,6 +128,7 @@ export async function recordConfig(recorder: Recorder, config: Config): Promise<
             since: config.export.since ?? "beginning",
           },
     notify: notifySettings(config.notify ?? null),
+    ...vouchingSettings(config),
     // Who vouches for people. The secret is not here.
     sign_in: (config.signIn ?? []).map(({ clientSecretFile: _, groups, ...provider }) => ({
       ...provider,

@@ -1,10 +1,28 @@
-/** Counters and gauges of one process in Prometheus' text format (version 0.0.4). */
+/** Upper bounds of the histograms, in seconds: from a commit in memory to the longest patience of a store. */
+const BUCKETS: readonly number[] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+type Histogram = { readonly counts: number[]; sum: number; total: number };
+
+/** Counters, histograms and gauges of one process in Prometheus' text format (version 0.0.4). */
 export class Metrics {
   readonly #counters = new Map<string, number>();
+  readonly #histograms = new Map<string, Histogram>();
 
   count(name: string, labels: Readonly<Record<string, string>> = {}, by: number = 1): void {
     const key = `keyturn_${name}${labelText(labels)}`;
     this.#counters.set(key, (this.#counters.get(key) ?? 0) + by);
+  }
+
+  /** How long something took, in seconds. */
+  observe(name: string, seconds: number): void {
+    let histogram = this.#histograms.get(name);
+    if (histogram === undefined) {
+      this.#histograms.set(name, (histogram = { counts: BUCKETS.map(() => 0), sum: 0, total: 0 }));
+    }
+    const bucket = BUCKETS.findIndex((bound) => seconds <= bound);
+    if (bucket !== -1) histogram.counts[bucket] = (histogram.counts[bucket] ?? 0) + 1;
+    histogram.sum += seconds;
+    histogram.total += 1;
   }
 
   render(gauges: Readonly<Record<string, number>>): string {
@@ -21,8 +39,20 @@ export class Metrics {
       typed.add(name);
       text += `${key} ${value}\n`;
     }
-    return text;
+    return (
+      text + [...this.#histograms].map(([name, histogram]) => histogramText(`keyturn_${name}`, histogram)).join("")
+    );
   }
+}
+
+function histogramText(name: string, { counts, sum, total }: Histogram): string {
+  let below = 0;
+  const buckets = BUCKETS.map((bound, at) => {
+    below += counts[at] ?? 0;
+    return `${name}_bucket{le="${bound}"} ${below}\n`;
+  });
+  const end = `${name}_bucket{le="+Inf"} ${total}\n${name}_sum ${sum}\n${name}_count ${total}\n`;
+  return `# TYPE ${name} histogram\n${buckets.join("")}${end}`;
 }
 
 /** Label values come from closed sets of our own, never from input. */

@@ -17,7 +17,7 @@ const SECURITY: Readonly<Record<Access, readonly object[]>> = {
 /** OpenAPI 3.1, made from the routes that are really there and the schemas that really parse. */
 export function openApi(routes: readonly Documented[], server: string): object {
   const paths: Record<string, Record<string, object>> = {};
-  for (const { method, url, access, summary, body } of routes) {
+  for (const { method, url, access, summary, body, form } of routes) {
     const path = url.replace(/:([a-z]+)/g, "{$1}");
     const parameters = [...url.matchAll(/:([a-z]+)/g)].map(([, name]) => ({
       name,
@@ -36,7 +36,11 @@ export function openApi(routes: readonly Documented[], server: string): object {
           : {
               requestBody: {
                 required: true,
-                content: { "application/json": { schema: z.toJSONSchema(body, { io: "input" }) } },
+                content: {
+                  [form === true ? "application/x-www-form-urlencoded" : "application/json"]: {
+                    schema: z.toJSONSchema(body, { io: "input" }),
+                  },
+                },
               },
             }),
         responses: {

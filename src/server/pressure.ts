@@ -46,6 +46,11 @@ export class Pressure {
     return { requests: this.#requests, bytes: this.#bytes };
   }
 
+  /** Appends that wait for the store. */
+  get appends(): number {
+    return this.#load.appends();
+  }
+
   /** Lets a request in until its answer has ended, or throws the 503. */
   enter(request: IncomingMessage, response: ServerResponse): void {
     const path = (request.url ?? "").split("?", 1)[0] ?? "";

@@ -4,6 +4,7 @@ import type { Json } from "../core/action/index.ts";
 import { InputError } from "../core/errors.ts";
 import { checkMediaType } from "./form.ts";
 import { authenticate, type Access, type Guarding, type PrincipalFor } from "./auth.ts";
+import { tracedRoute } from "./tracing.ts";
 
 /** One call of a route: who, and what was sent, parsed. */
 export type Call<A extends Access, B> = {
@@ -17,7 +18,7 @@ export type Call<A extends Access, B> = {
 };
 
 export type RouteSpec<A extends Access, B> = {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: string;
   readonly access: A;
   /** One line for the OpenAPI document. */
@@ -43,6 +44,8 @@ export type Documented = {
   readonly access: Access;
   readonly summary: string;
   readonly body: z.ZodType | null;
+  /** The body is a form. */
+  readonly form?: boolean;
 };
 
 const PEOPLES: ReadonlySet<Access> = new Set(["person", "operator", "reader", "admin", "auditor"]);
@@ -52,11 +55,13 @@ const callers = new WeakMap<FastifyRequest, PrincipalFor<Access>>();
 
 /** Registers routes and remembers them for the OpenAPI document, so that the two cannot differ. */
 export class Routes {
-  readonly documented: Documented[] = [];
+  readonly documented: Documented[];
   readonly #app: FastifyInstance;
   readonly #house: Guarding;
 
-  constructor(app: FastifyInstance, house: Guarding) {
+  /** `documented` is that of other routes, where these stand in a part of the server of their own. */
+  constructor(app: FastifyInstance, house: Guarding, documented: Documented[] = []) {
+    this.documented = documented;
     this.#app = app;
     this.#house = house;
   }
@@ -68,6 +73,7 @@ export class Routes {
       access: spec.access,
       summary: spec.summary,
       body: spec.body ?? spec.documents ?? null,
+      form: spec.form === true,
     });
     this.#app.route({
       method: spec.method,
@@ -75,7 +81,8 @@ export class Routes {
       // Before the body is read: who may not call has nothing parsed.
       onRequest: async (request) => {
         checkMediaType(request.headers["content-type"], spec.form === true);
-        if (spec.fresh ?? (spec.method === "POST" && PEOPLES.has(spec.access))) await this.#house.fresh();
+        if (spec.fresh ?? ((spec.method === "POST" && PEOPLES.has(spec.access)) || spec.access === "scim"))
+          await this.#house.fresh();
         callers.set(request, await authenticate(this.#house, request, spec.access));
       },
       handler: async (request, reply) => {
@@ -85,7 +92,8 @@ export class Routes {
         const body = spec.body === undefined ? (undefined as B) : parseBody(spec.body, raw);
         const params = request.params as Record<string, string>;
         const query = singles(request.query as Record<string, string | string[]>);
-        const answer = await spec.handler({ who, body, raw, params, query, request, reply });
+        const call = { who, body, raw, params, query, request, reply };
+        const answer = await tracedRoute(spec, request.headers, () => spec.handler(call));
         return reply.sent ? reply : answer;
       },
     });

@@ -75,7 +75,9 @@ export const ReviewBody: z.ZodType<{
   card?: string | undefined;
   reason?: string | undefined;
   nonce: string;
-  assertion?: { credential: string; authenticator_data: string; client_data_json: string; signature: string } | undefined;
+  assertion?:
+    | { credential: string; authenticator_data: string; client_data_json: string; signature: string }
+    | undefined;
 }> = z.strictObject({
   verdict: z.enum(["approve", "deny"]),
   digest: Digest,
@@ -98,18 +100,42 @@ export const ChallengeBody: z.ZodType<{
   card: Digest.describe("`card_digest` of what is looked at"),
   nonce: Token.describe("the nonce that the review will carry"),
 });
-export const EnrolmentBody: z.ZodType<{ credential: string; client_data_json: string; attestation_object: string }> =
-  z.strictObject({
-    credential: Bytes(1400),
-    client_data_json: Bytes(4096),
-    attestation_object: Bytes(16_384),
-  });
+export const EnrolmentBody: z.ZodType<{
+  credential: string;
+  client_data_json: string;
+  attestation_object: string;
+  vouch?: { credential: string; authenticator_data: string; client_data_json: string; signature: string } | undefined;
+}> = z.strictObject({
+  credential: Bytes(1400),
+  client_data_json: Bytes(4096),
+  attestation_object: Bytes(16_384),
+  vouch: AssertionBody.optional().describe(
+    "a signature with a passkey that is enrolled already: its challenge is SHA-256 of client data and attestation object",
+  ),
+});
 export const SignInBody: z.ZodType<{ code: string; client?: "cli" | undefined }> = z.strictObject({
   code: z.string().max(200),
   client: z.literal("cli").optional(),
 });
 const Name = z.string().min(1).max(512);
-export const BeginBody: z.ZodType<{ next?: string | undefined }> = z.strictObject({ next: z.string().max(256).optional() });
+export const ProveBody: z.ZodType<{
+  verdict: "approve" | "deny";
+  digest: string;
+  card: string;
+  nonce: string;
+  reason?: string | undefined;
+  provider?: string | undefined;
+}> = z.strictObject({
+  verdict: z.enum(["approve", "deny"]),
+  digest: Digest,
+  card: Digest.describe("`card_digest` of what is looked at"),
+  nonce: Token,
+  reason: z.string().max(500).optional(),
+  provider: Name.optional().describe("where to sign in anew; the provider of this session if not given"),
+});
+export const BeginBody: z.ZodType<{ next?: string | undefined }> = z.strictObject({
+  next: z.string().max(256).optional(),
+});
 export const FinishBody: z.ZodType<{ search: string }> = z.strictObject({ search: z.string().max(8192) });
 export const LogoutBody: z.ZodType<{ logout_token: string }> = z.looseObject({ logout_token: z.string().max(16_384) });
 export const LinkCodeBody: z.ZodType<{ code: string }> = z.strictObject({ code: z.string().max(200) });
@@ -118,7 +144,10 @@ export const ConfirmLinkBody: z.ZodType<{ code: string; issuer: string; subject:
   issuer: Name,
   subject: Name,
 });
-export const AccountBody: z.ZodType<{ issuer: string; subject: string }> = z.strictObject({ issuer: Name, subject: Name });
+export const AccountBody: z.ZodType<{ issuer: string; subject: string }> = z.strictObject({
+  issuer: Name,
+  subject: Name,
+});
 export const ActAsBody: z.ZodType<{ person: string }> = z.strictObject({ person: z.string().max(200) });
 export const TokenBody: z.ZodType<{
   agent: string;
@@ -132,6 +161,13 @@ export const TokenBody: z.ZodType<{
   expires_in: z
     .string()
     .regex(/^\d{1,4}[hd]$/, "such as `12h` or `90d`")
+    .optional(),
+});
+export const ScimTokenBody: z.ZodType<{ client: string; expires_in?: string | undefined }> = z.strictObject({
+  client: z.string().max(64),
+  expires_in: z
+    .string()
+    .regex(/^\d{1,4}[hd]$/, "such as `12h` or `365d`")
     .optional(),
 });
 export const Empty: z.ZodType<Record<string, never>> = z.strictObject({});

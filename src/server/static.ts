@@ -18,7 +18,7 @@ const CSP =
   "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'";
 
 /** Paths that the console's router knows; each gets the same page. */
-const PAGES = ["/", "/sign-in", "/requests/:id"];
+const PAGES = ["/", "/sign-in", "/sign-in/:provider", "/accounts", "/passkeys", "/requests/:id"];
 
 /** The built console: beside the sources in a clone, inside the package once published. */
 export function consoleFolder(): string | null {

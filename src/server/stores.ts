@@ -74,6 +74,11 @@ export function keyPaths({ data, keys }: Pick<Config, "data" | "keys">): {
   };
 }
 
+/** Whether several servers share the ledger. */
+export function isShared({ store = null }: Pick<Config, "store">): boolean {
+  return store !== null;
+}
+
 /** The address of the database, read from its file where it stands in one; throws a `ConfigError` where that is no address. */
 export function addressOf({ url }: StoreConfig): string {
   if (typeof url === "string") return url;

@@ -9,7 +9,7 @@ import {
   type RequestState,
   type Reviewer,
 } from "../core/approval/index.ts";
-import { assuranceCovers } from "../core/policy/index.ts";
+import { assuranceCovers, type Assurance } from "../core/policy/index.ts";
 import type { Instant, PersonId } from "../core/brand.ts";
 import { cardDigest, cardOf, headlineText } from "../core/card/index.ts";
 import { approvalOf } from "../core/ids.ts";
@@ -66,7 +66,7 @@ export function taskAnswer(state: RequestState, base: string, directory: Directo
 }
 
 /** Everything that a reviewer is shown, and what this reader may do. `reader` is null for operators, who only read. */
-export function viewOf(state: RequestState, reader: Reviewer | null, rules: Rules, now: Instant): JsonObject {
+export function viewOf(state: RequestState, reader: Reader | null, rules: Rules, now: Instant): JsonObject {
   const { opened } = state;
   const { directory } = rules;
   const card = cardOf(state, cardNames(rules), now);
@@ -138,19 +138,23 @@ function reviewsOf(state: RequestState, directory: Directory): JsonObject[] {
   }));
 }
 
-function meOf(state: RequestState, reader: Reviewer | null, directory: Directory, now: Instant): JsonObject {
+/** Who looks; `within` is what the person could bring beside a passkey, such as a fresh sign-in. */
+export type Reader = Reviewer & { readonly within?: Assurance };
+
+function meOf(state: RequestState, reader: Reader | null, directory: Directory, now: Instant): JsonObject {
   if (reader === null) return { can_approve: false, can_deny: false, refusal: null, sign: null };
   const person = directory.people.get(reader.person) ?? { passkeys: [] };
   // Whoever has a passkey may sign with it on the page: what counts is the best that the person can bring.
-  const assurance = assuranceWithin(reader.assurance, person);
+  const assurance = assuranceWithin(reader.within ?? reader.assurance, person);
   const { canApprove, canDeny, refusal } = outlook(state, { ...reader, assurance }, directory, now);
+  const signs = person.passkeys.length > 0;
   const wanted = assuranceFor(state.opened.assurance, state.opened.risk.level, person);
   return {
     can_approve: canApprove,
     can_deny: canDeny,
     refusal: refusal === null ? null : { code: refusal.refused, because: refusal.because },
-    /** What an approval has to be signed with; null where the click is enough. */
-    sign: canApprove && !assuranceCovers(reader.assurance, wanted) ? "passkey" : null,
+    // What an approval has to be signed with; null where the click is enough.
+    sign: !canApprove || assuranceCovers(reader.assurance, wanted) ? null : signs ? "passkey" : "sign_in",
   };
 }
 

@@ -36,6 +36,7 @@ export class Follower {
   readonly #findings: { readonly completeness: Findings; readonly decisions: Findings };
   readonly #clock: ClockCheck;
   readonly #blind: boolean;
+  readonly #origin: string | null;
   readonly #book: StreamBook;
   readonly #rules: RulesInForce;
   readonly #trails = new Map<string, RequestTrail>();
@@ -44,7 +45,9 @@ export class Follower {
     start: Start,
     findings: { readonly completeness: Findings; readonly decisions: Findings },
     clock: ClockCheck,
+    origin: string | null = null,
   ) {
+    this.#origin = origin;
     this.#findings = findings;
     this.#clock = clock;
     this.#blind = start.from === "blind";
@@ -131,6 +134,8 @@ export class Follower {
     }
     trail?.follow(header, payload, {
       rosters: () => this.#rules.rosters(at),
+      isPolicy: (digest) => this.#rules.isPolicy(digest, at),
+      origin: this.#origin,
       complain,
       ordered: (what, earlier, later) => this.#clock.ordered(what, earlier, later, index, stream),
       same: (what, at, said) => this.#clock.same(what, at, said, index, stream),

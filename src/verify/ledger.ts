@@ -114,7 +114,7 @@ function begin(evidence: Evidence): Audit {
     resume === null ? { from: "first" } : state === null ? { from: "blind" } : { from: "kept", state };
   const toleranceMs = evidence.clockToleranceMs ?? CLOCK_TOLERANCE_MS;
   const clock = new ClockCheck(time, toleranceMs, state === null ? 0 : numberAt(state, "latest"));
-  const follower = new Follower(start, { completeness, decisions }, clock);
+  const follower = new Follower(start, { completeness, decisions }, clock, checkpoint?.origin ?? null);
   const tree = new LeafTree(resume?.frontier);
   const size = tree.size;
   const findings = { integrity, completeness, decisions, time };

@@ -4,6 +4,11 @@ import type { Opened, Review, Term } from "./shapes.ts";
 /** Distinct groups of one request's terms: every subset of them is looked at. */
 export const GROUPS_MAX = 16;
 
+/** A3: a person's own passkey. A4 is that of two people, whom the terms then ask for. */
+export const ASSURANCE_PERSONAL_MAX = 3;
+/** From here on a review shows what proves it: a fresh sign-in (A2) or a signature (A3). */
+export const ASSURANCE_PROVEN = 2;
+
 /** What the people rules look at: the request, who stands behind it, and the reviews that stand. */
 export type Panel = {
   readonly opened: Opened;
@@ -21,9 +26,12 @@ export function faultsOfApproval(panel: Panel, by: readonly string[]): readonly 
     const review = panel.reviews.get(person);
     if (review?.verdict !== "approve") faults.push(`\`${person}\` is counted but has no approval that stands`);
     else if (panel.barred.has(person)) faults.push(`\`${person}\` is counted but stands behind the action`);
-    else if (review.assurance < panel.opened.assurance) faults.push(`the evidence of \`${person}\` is too weak`);
+    else if (review.assurance < Math.min(panel.opened.assurance, ASSURANCE_PERSONAL_MAX))
+      faults.push(`the evidence of \`${person}\` is too weak`);
     else standing.push(review);
   }
+  if (panel.opened.assurance > ASSURANCE_PERSONAL_MAX && standing.length < 2)
+    faults.push("A4 takes two people's passkeys");
   const short = shortOf(termsOf(panel), standing);
   return short === null ? faults : [...faults, short];
 }

@@ -1,7 +1,9 @@
 import { isJsonObject } from "../core/action/index.ts";
 import type { Json } from "../core/action/index.ts";
 import type { OpenedHeader } from "../core/ledger/index.ts";
-import { faultsOfApproval } from "./people.ts";
+import { faultOfProof, readProof } from "./assertion.ts";
+import type { Proof } from "./assertion.ts";
+import { ASSURANCE_PROVEN, faultsOfApproval } from "./people.ts";
 import type { Complain } from "./report.ts";
 import { faultOfApprover, missingBars } from "./roster.ts";
 import type { Roster } from "./roster.ts";
@@ -69,6 +71,10 @@ export function isLive(stage: Stage): boolean {
 export type Surroundings = {
   /** The rosters that may have been in force when the entry was written; none where that cannot be known. */
   readonly rosters: () => readonly Roster[];
+  /** Whether policies may have been in force then. */
+  readonly isPolicy: (digest: string) => boolean;
+  /** The ledger's origin, where a checkpoint names it. */
+  readonly origin: string | null;
   readonly complain: Complain;
   /** Says so where `later` was before `earlier`. */
   readonly ordered: (what: string, earlier: number, later: number) => void;
@@ -129,7 +135,7 @@ export class RequestTrail {
         this.#raised ||= booleanAt(payload, "raise");
         break;
       case "review.recorded":
-        this.#review(at, readReview(payload), around);
+        this.#review(at, readReview(payload), readProof(objectAt(payload, "review")), around);
         break;
       case "review.voided":
         this.#reviews.delete(textAt(payload, "person"));
@@ -156,8 +162,9 @@ export class RequestTrail {
     complain(`\`${missing[0]?.join("`, `")}\` stands behind the agent by the directory in force, and is not barred`);
   }
 
-  #review(at: number, review: Review, around: Surroundings): void {
+  #review(at: number, review: Review, proof: Proof | null, around: Surroundings): void {
     around.same("the review was made", at, review.at);
+    if (review.assurance >= ASSURANCE_PROVEN || proof !== null) this.#checkProof(review, proof, around);
     this.#reviews.set(review.person, review);
     if (review.verdict === "approve") this.#checkRoster(review, around);
   }
@@ -191,10 +198,17 @@ export class RequestTrail {
     for (const fault of faultsOfApproval(panel, by)) complain(fault);
   }
 
+  #checkProof(review: Review, proof: Proof | null, { rosters, isPolicy, origin, complain }: Surroundings): void {
+    const { id, digest } = this.#request();
+    const keys = rosters().map(({ passkeys }) => passkeys.get(review.person) ?? new Map<string, string>());
+    const fault = faultOfProof(proof, { origin, request: id, digest, review, isPolicy, keys });
+    if (fault !== null) complain(fault);
+  }
+
   /** One of the rosters that may have been in force has to let the person approve. */
-  #checkRoster({ person, groups }: Review, { rosters, complain }: Surroundings): void {
+  #checkRoster({ person, groups, passkey }: Review, { rosters, complain }: Surroundings): void {
     const { agent, openedAt } = this.#request();
-    const faults = rosters().map((roster) => faultOfApprover(roster, { person, groups, agent, openedAt }));
+    const faults = rosters().map((roster) => faultOfApprover(roster, { person, groups, agent, openedAt, passkey }));
     const [first] = faults;
     if (first !== undefined && first !== null && faults.every((fault) => fault !== null)) complain(first);
   }

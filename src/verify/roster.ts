@@ -11,6 +11,8 @@ export type Roster = {
   readonly groups: ReadonlyMap<string, Members>;
   /** Owners and deployers of an agent. */
   readonly behind: ReadonlyMap<string, readonly string[]>;
+  /** The public keys of a person's passkeys by their ids. */
+  readonly passkeys: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** The digest of each item by what it is, from which the directory's is computed; null where it is of an older form. */
   readonly items: ReadonlyMap<string, string> | null;
 };
@@ -29,12 +31,14 @@ class Reading {
   readonly active: Set<string>;
   readonly groups: Map<string, Members>;
   readonly behind: Map<string, readonly string[]>;
+  readonly passkeys: Map<string, ReadonlyMap<string, string>>;
   readonly items: Map<string, string>;
 
   constructor(from: Roster | null) {
     this.active = new Set(from?.active);
     this.groups = new Map(from?.groups);
     this.behind = new Map(from?.behind);
+    this.passkeys = new Map(from?.passkeys);
     this.items = new Map(from?.items);
   }
 
@@ -42,11 +46,15 @@ class Reading {
     const id = textAt(json, "id");
     if (booleanAt(json, "active")) this.active.add(id);
     else this.active.delete(id);
+    const keys = isJsonObject(json) && json["passkeys"] !== undefined ? listAt(json, "passkeys") : [];
+    if (keys.length === 0) this.passkeys.delete(id);
+    else this.passkeys.set(id, new Map(keys.map((key) => [textAt(key, "id"), textAt(key, "publicKey")])));
     this.#item(["person", id], { person: json });
   }
 
   personGone(id: string): void {
     this.active.delete(id);
+    this.passkeys.delete(id);
     this.items.delete(keyOf(["person", id]));
   }
 
@@ -131,13 +139,18 @@ export type Approver = {
   readonly groups: readonly string[];
   readonly agent: string | null;
   readonly openedAt: number;
+  /** The passkey that signed, where one did. */
+  readonly passkey: { readonly id: string; readonly key: string } | null;
 };
 
 /** Why a roster does not let somebody approve, or null. */
-export function faultOfApprover(roster: Roster, { person, groups, agent, openedAt }: Approver): string | null {
+export function faultOfApprover(roster: Roster, { person, groups, agent, openedAt, passkey }: Approver): string | null {
   if (!roster.active.has(person)) return `\`${person}\` is no active person of the directory in force`;
   if (agent !== null && roster.behind.get(agent)?.includes(person) === true) {
     return `\`${person}\` stands behind the agent by the directory in force`;
+  }
+  if (passkey !== null && roster.passkeys.get(person)?.get(passkey.id) !== passkey.key) {
+    return `the passkey by which \`${person}\` signed is not enrolled in the directory in force`;
   }
   for (const group of groups) {
     const since = roster.groups.get(group)?.get(person);
@@ -153,12 +166,13 @@ export function missingBars(roster: Roster, agent: string, barred: ReadonlySet<s
 }
 
 /** A roster as it is kept between two verifications. */
-export function dumpRoster({ active, groups, behind, items }: Roster): Json {
+export function dumpRoster({ active, groups, behind, passkeys, items }: Roster): Json {
   const members = [...groups].map(([group, since]) => [group, [...since]]);
   return {
     active: [...active],
     groups: members,
     behind: [...behind],
+    passkeys: [...passkeys].map(([person, keys]) => [person, [...keys]]),
     items: items === null ? null : [...items],
   } as Json;
 }
@@ -172,11 +186,14 @@ export function restoreRoster(json: Json): Roster {
       return [key, value];
     });
   const pairs = (name: string): readonly (readonly [string, Json])[] => pairsOf(listAt(json, name), name);
+  const texts = (list: Json): ReadonlyMap<string, string> =>
+    new Map(pairsOf(list, "passkeys").map(([key, value]) => [key, typeof value === "string" ? value : ""]));
   const numbers = (list: Json): Members => new Map(pairsOf(list, "groups").map(([key, value]) => [key, Number(value)]));
   return {
     active: new Set(textsAt(json, "active")),
     groups: new Map(pairs("groups").map(([group, members]) => [group, numbers(members)])),
     behind: new Map(pairs("behind").map(([key, value]) => [key, isJsonList(value) ? value.map(String) : []])),
+    passkeys: new Map(pairs("passkeys").map(([person, keys]) => [person, texts(keys)])),
     items:
       memberOf(json, "items") === null
         ? null

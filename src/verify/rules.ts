@@ -71,6 +71,12 @@ export class RulesInForce {
     }
   }
 
+  /** Whether policies of this digest may have been in force at a time; true where that cannot be known. */
+  isPolicy(digest: string, at: number): boolean {
+    const known = this.#inForce("policies", at);
+    return known.some((rules) => rules.digest === digest) || (!this.#complete && known.length === 0);
+  }
+
   /** The rosters by which somebody may have been judged at a time; none where that cannot be known. */
   rosters(at: number): readonly Roster[] {
     const rosters = this.#inForce("directory", at).map(({ roster }) => roster);

@@ -22,6 +22,10 @@ export type Review = {
   readonly verdict: string;
   readonly groups: readonly string[];
   readonly assurance: number;
+  readonly nonce: string | null;
+  readonly card: string | null;
+  /** The credential's id and the key of the passkey that signed it. */
+  readonly passkey: { readonly id: string; readonly key: string } | null;
 };
 
 /** A payload that is not of its type's shape: the writer was not ours, or a version that this verifier does not know. */
@@ -77,7 +81,19 @@ export function readReview(payload: Json): Review {
     verdict: textAt(review, "verdict"),
     groups: textsAt(review, "groups"),
     assurance: assuranceAt(review),
+    nonce: textOrNull(review["nonce"]),
+    card: textOrNull(review["card"]),
+    passkey: readPasskey(review["proof"]),
   };
+}
+
+function readPasskey(proof: Json | undefined): Review["passkey"] {
+  if (proof === undefined || textAt(proof, "kind") !== "passkey") return null;
+  return { id: textAt(proof, "credential"), key: textAt(proof, "publicKey") };
+}
+
+function textOrNull(value: Json | undefined): string | null {
+  return typeof value === "string" ? value : null;
 }
 
 /** A member that is a string; ShapeError for any other. */

@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { GroupName, PersonId } from "../../src/core/brand.ts";
 import type { DirectoryStep, Editor } from "../../src/ports/people.ts";
+import { verifyLedger } from "../../src/verify/index.ts";
 import { exportRows } from "../support/actions.ts";
 import { approve, codeOf, hold, permitFor, redeem, review, statusOf } from "../support/flow.ts";
 import { House, type Client } from "../support/house.ts";
 import { at, textAt } from "../support/json.ts";
-import { DIRECTORY, edited } from "../support/rules.ts";
+import { DIRECTORY, edited, POLICIES } from "../support/rules.ts";
 
 /** Eve, fay and gil are administrators; eve and fay are of security, gil of the data owners. */
 const ADMINS = `${edited(DIRECTORY, "groups:\n", "groups:\n  admins: [eve, fay, gil]\n")}roles:\n  admin: [admins]\n`;
@@ -47,6 +48,10 @@ test("policy.self-change: a file that makes an approver waits for two administra
   assert.deepEqual(await pendingOf(house), []);
   const types = (await house.entries()).map(({ type }) => type);
   assert.equal(types.filter((type) => type === "directory.changed").length, 3);
+  const checkpoint = (await house.operator.get("/v1/ledger/checkpoint")).text;
+  const vkey = (await house.operator.get("/v1/ledger/vkey")).text.trim();
+  const report = await verifyLedger({ entries: await house.store.range(0, 1000), checkpoint, vkey });
+  assert.ok(report.passed, `an auditor follows all of it: ${JSON.stringify(report.decisions)}`);
 });
 
 test("policy.self-change: an administrator's own change waits for another one, and denied it never comes", async () => {
@@ -340,4 +345,30 @@ test("policy.self-change: a file that changed while the server was away replaces
   } finally {
     await again[Symbol.asyncDispose]();
   }
+});
+
+test("policy.self-change: whoever says that they changed a policy approves nothing that it holds, as long as it is set", async () => {
+  const reworded = edited(POLICIES, "Data leaves with the consent of an owner.", "Data leaves.");
+  for (const [editorDays, status] of [
+    [7, 403],
+    [0, 200],
+  ] as const) {
+    await using house = await House.open({ people: { hold: ["file", "links", "scim", "oidc"], editorDays } });
+    house.files.write({ policies: reworded });
+    assert.equal((await house.operator.post("/v1/reload", { by: "bob@example.com" })).status, 200);
+    const request = await hold(await house.gate(), exportRows(4000));
+    assert.equal((await review(await house.person("bob"), request)).status, status);
+    const changed = (await house.entries()).filter(({ type }) => type === "policy.changed").at(-1);
+    assert.equal(at(changed?.payload ?? {}, "by"), "bob@example.com");
+  }
+});
+
+test("policy.self-change: a source that the settings trust is not held, and the others still are", async () => {
+  await using house = await House.open({ directory: ADMINS, people: { hold: ["file", "links"], editorDays: 7 } });
+  const join = (source: "scim:x" | "keyturn", person: string): DirectoryStep => {
+    return { step: "join", source, group: OWNERS, person: who(person) };
+  };
+  const trusted = await house.people.change([join("scim:x", "fay")], { kind: "source", source: "scim:x" });
+  assert.equal(trusted.status, "applied");
+  assert.equal((await house.people.change([join("keyturn", "eve")], OPERATOR)).status, "held");
 });

@@ -61,7 +61,8 @@ test("quorum.declared-not-enforced: a term that nothing would read, or that nobo
     [`@quorum("2", "1")`, /unexpected token/],
     [`@quorum("2 of 3")`, /`@quorum` is a number from 1 to 16/],
     [`@exclude("ann")`, /unknown annotation `@exclude`/],
-    [`@assurance("A4")`, /this version cannot enforce A4/],
+    [`@assurance("A4")`, /A4 is the passkeys of two people, and this asks for one/],
+    [`@assurance("fingerprint")`, /`@assurance` does not know `fingerprint`/],
   ];
   for (const [annotation, expected] of terms) {
     const text = `@id("h") @hold @approvers("security") @expires("1h") ${annotation} forbid (principal, action, resource);`;

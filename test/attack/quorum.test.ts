@@ -83,7 +83,7 @@ test("quorum.declared-not-enforced: a term that nothing would read, or nobody co
     ["more people than there are", '@quorum("2")', '@quorum("9")'],
     ["no people", '@quorum("2")', '@quorum("0")'],
     ["terms without a hold", '@hold @approvers("security") @quorum("2")', '@approvers("security") @quorum("2")'],
-    ["evidence that no channel gives", '@quorum("2")', '@quorum("2") @assurance("A3")'],
+    ["evidence that no channel gives", '@quorum("2")', '@quorum("2") @assurance("A5")'],
   ];
   for (const [what, from, to] of bad) {
     const answer = await house.change({ policies: edited(POLICIES, from, to) });

@@ -13,16 +13,13 @@ import type { PostgresStoreOptions } from "../../src/stores/postgres/index.ts";
 import { findPostgres, openSession, startPostgres } from "../support/postgres.ts";
 import type { Postgres } from "../support/postgres.ts";
 import { startProxy } from "../support/proxy.ts";
-import { entry, instant, message, plain, stream } from "./store/changes.ts";
-import { leaf, naiveRoot } from "./store/tree.ts";
+import { appendFor, assertLedger, type Acks } from "./store/acks.ts";
+import { entry, instant, message, stream } from "./store/changes.ts";
 
 const bin = findPostgres();
 const skip =
   bin === null && process.env["CI"] === undefined ? "PostgreSQL is not installed: install `postgresql`" : false;
 const CHILD = join(import.meta.dirname, "postgres-child.ts");
-
-/** What was acknowledged: the name of each stream, and its index. */
-type Acks = Map<string, number>;
 
 void describe("a PostgreSQL that fails", { skip }, () => {
   let postgres: Postgres;
@@ -290,47 +287,3 @@ void describe("a PostgreSQL that fails", { skip }, () => {
     await again[Symbol.asyncDispose]();
   });
 });
-
-/** Appends from many callers until `finish`, which answers the errors that they met. */
-function appendFor(store: Store, callers: number): { acks: Acks; finish: () => Promise<readonly unknown[]> } {
-  const acks: Acks = new Map();
-  const errors: unknown[] = [];
-  let going = true;
-  const run = Array.from({ length: callers }, async (_, caller) => {
-    for (let turn = 0; going; turn += 1) {
-      const name = `w/${caller}/${turn}`;
-      try {
-        // No key: only the store itself can know what became of it.
-        const result = await store.append({ entries: [entry(name, 0)] });
-        if (result.status === "appended") acks.set(name, result.index);
-        else errors.push(result);
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-  });
-  const finish = async (): Promise<readonly unknown[]> => {
-    going = false;
-    await Promise.all(run);
-    return errors;
-  };
-  return { acks, finish };
-}
-
-/** All that was acknowledged is where it was said to be, there is hardly more, and the tree is the one over it. */
-async function assertLedger(store: Store, acks: Acks, sizeMax: number): Promise<void> {
-  const entries = await store.range(0, 1_000_000);
-  assert.ok(
-    entries.length >= acks.size && entries.length <= sizeMax,
-    `${acks.size} acknowledged, ${entries.length} there`,
-  );
-  assert.deepEqual(
-    entries.map(({ index }) => index),
-    entries.map((_, at) => at),
-  );
-  for (const [name, index] of acks) assert.equal(entries[index]?.stream, name);
-  assert.equal(new Set(entries.map((one) => one.stream)).size, entries.length);
-  const { size, root } = await store.head();
-  assert.equal(size, entries.length);
-  assert.deepEqual(plain(root), naiveRoot(entries.map(({ header }) => leaf(header))));
-}

@@ -232,3 +232,18 @@ test("a long ledger without a snapshot is read from where it still matters", asy
   assert.equal(moment.alike.get("read")?.hour.actions, 8);
   assert.ok(read < 100, `${read} entries were read`);
 });
+
+test("after an erasure no name of a session is left, and what it did is not forgotten", async () => {
+  using bench = new Bench();
+  const { ctx } = bench;
+  await bench.evaluate(readRows(5, { context: { session: "the case of Mrs Doe" } }));
+  await ctx.around.keeper.save();
+  await ctx.around.keeper.forgetNames(ctx.clock.now());
+  const documents = await bench.store.documents("sessions");
+  assert.doesNotMatch(JSON.stringify(documents), /Doe/);
+  const { session } = await seen(ctx, ctx.around, readRows(1, { context: { session: "the case of Mrs Doe" } }));
+  assert.deepEqual([session.actions, session.sensitivities], [1, ["personal"]]);
+  bench.clock.pass(24 * HOUR);
+  const later = await seen(ctx, ctx.around, readRows(1, { context: { session: "x" } }));
+  assert.equal(later.session.actions, 0);
+});

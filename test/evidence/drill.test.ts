@@ -170,7 +170,7 @@ test("drill: Python's standard library recomputes root, disclosures and sample, 
   assert.equal(code, 0, err);
   assert.match(
     out,
-    /entries under the root; [1-9][0-9]* payloads as committed; period: entries [0-9]+ to [0-9]+\nsample of 3/,
+    /entries under the root; [1-9][0-9]* payloads as committed; period: entries [0-9]+ to [0-9]+\n0 signatures as their entries have them\nsample of 3/,
   );
   const disclosed = readFileSync(join(pack, "ledger/payloads/000.jsonl"), "utf8").split("\n");
   const at = disclosed.findIndex(

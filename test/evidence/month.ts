@@ -45,6 +45,8 @@ export class Month implements AsyncDisposable {
         await this.#read(gate, 5 + read);
         this.wait(11);
       }
+      // A look at the inbox now and then keeps a session from ending for want of use.
+      await Promise.all(Object.values(people).map((person) => person.get("/v1/requests?limit=1")));
       if (day % 7 < 5) await this.#work(day, gate, people);
       this.#now = BEGIN + (day + 1) * DAY;
       this.wait(0);

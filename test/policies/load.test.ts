@@ -33,7 +33,7 @@ const refused: readonly [string, string, readonly string[]][] = [
     "an annotation of others",
     `@id("p") @owner("ann") permit (principal, action, resource);`,
     [
-      "1:10 unknown annotation `@owner` | known: @approvers, @assurance, @because, @defer, @expires, @hold, @id, @modify, @quorum",
+      "1:10 unknown annotation `@owner` | known: @approvers, @assurance, @because, @defer, @expires, @hold, @id, @modify, @notify, @quorum",
     ],
   ],
   [
@@ -132,14 +132,16 @@ const refused: readonly [string, string, readonly string[]][] = [
   ["eight days", hold(`@approvers("security") @expires("8d")`), expiresProblem],
   ["no time", hold(`@approvers("security") @expires("0m")`), expiresProblem],
   [
-    "more than can be enforced",
-    hold(`${FULL} @assurance("A3")`),
-    ["1:55 this version cannot enforce A3 | the strongest it can is A1"],
+    "two people's passkeys of one person",
+    hold(`${FULL} @assurance("A4")`),
+    ['1:55 A4 is the passkeys of two people, and this asks for one | add @quorum("2"), or write "A3"'],
   ],
   [
     "nothing to enforce",
     hold(`${FULL} @assurance("A0")`),
-    ['1:55 `@assurance` does not know `A0` | write "A1": a signed-in click'],
+    [
+      '1:55 `@assurance` does not know `A0` | write "passkey" (A3), "reauthenticate" (A2), "A1" (a signed-in click) or "A4" (passkeys of two people)',
+    ],
   ],
   [
     "a because that hides something",

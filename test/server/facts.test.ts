@@ -53,7 +53,7 @@ test("facts are the operator's to state, with an entry that says what and who", 
   const stated = await house.operator.post("/v1/facts", good);
   assert.deepEqual([stated.status, stated.body["resolved"]], [200, []]);
   const entry = (await house.entries(size)).find(({ type }) => type === "facts.stated");
-  const { until: _until, ...payload } = entry?.payload as JsonObject;
+  const { until: _until, ...payload } = (entry?.payload ?? {}) as JsonObject;
   assert.deepEqual(payload, {
     about: { resource: { type: "table", id: "t" } },
     facts: [{ name: "rows", value: 5 }],

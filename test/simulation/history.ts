@@ -1,4 +1,5 @@
 // One simulated history: everything in it follows from its seed.
+import type { Instant } from "../../src/core/brand.ts";
 import { newSurroundings, openSurroundings, type Limits } from "../../src/engine/index.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { openMemoryStore } from "../../src/stores/memory/index.ts";
@@ -196,7 +197,7 @@ export class History {
     for (const end of instance.life.waits) end();
     this.schedule.seldom(() => {
       // A start reads what the ledger has of sessions before anybody is served.
-      void openSurroundings(this.memory).then((around) => {
+      void openSurroundings(this.memory, this.#now as Instant).then((around) => {
         instance.life = newLife(around);
         instance.world = this.#world;
         this.trace(() => `${instance.name} starts anew`);

@@ -43,7 +43,8 @@ export type World = {
   readonly rules: Rules;
 };
 
-type Plain = Omit<World, "rules">;
+/** Rules as plain data. */
+export type Plain = Omit<World, "rules">;
 
 const digestOfWorld = (version: number): Digest => `sha256:${String(version).padStart(64, "0")}` as Digest;
 const FAR = (START + 365 * 24 * 3600 * SECOND) as Instant;
@@ -74,7 +75,8 @@ function accountsOf(id: string): Person["accounts"] {
   return subjects.map((subject) => ({ issuer: "https://idp.example.com", subject, strength: "L3" }));
 }
 
-function worldOf(plain: Plain): World {
+/** The same rules as the engine reads them. */
+export function worldOf(plain: Plain): World {
   const ids = (names: readonly string[]): readonly PersonId[] => names.map((name) => name as PersonId);
   const agent = (id: string, owners: readonly string[], deployers: readonly string[]): [AgentId, Agent] => [
     id as AgentId,
@@ -219,7 +221,8 @@ export function callersOf(dice: Dice): readonly [first: Caller, second: Caller, 
   ];
 }
 
-function callerAt(agent: string, gate: string, number: string, holder: string | null): Caller {
+/** A gate of an agent, with a token of its own, and whoever holds it. */
+export function callerAt(agent: string, gate: string, number: string, holder: string | null): Caller {
   return {
     agent: agent as AgentId,
     agentType: "agent",

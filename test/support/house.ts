@@ -2,13 +2,16 @@ import { join } from "node:path";
 import { parseJson, type Json, type JsonObject } from "../../src/core/action/index.ts";
 import { openEntry, type OpenedEntry } from "../../src/core/ledger/index.ts";
 import { LIMITS_DEFAULT, type Limits } from "../../src/engine/index.ts";
+import type { ScimConfig } from "../../src/identity/scim/index.ts";
+import type { WorkloadRule } from "../../src/identity/workload/index.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { People } from "../../src/ports/people.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { NotifyConfig } from "../../src/server/channels.ts";
 import { start, type Running } from "../../src/server/compose.ts";
 import { LEDGER_DEFAULT } from "../../src/server/config.ts";
-import type { Config, ExportConfig, LedgerConfig, PrivacyConfig } from "../../src/server/config.ts";
+import type { Config, ExportConfig, LedgerConfig, PeopleConfig, PrivacyConfig } from "../../src/server/config.ts";
+import type { ProviderConfig } from "../../src/identity/oidc/index.ts";
 import type { AdviserConfig, HoursConfig } from "../../src/server/situation.ts";
 import { textAt } from "./json.ts";
 import { RuleFiles, type RuleTexts } from "./rules.ts";
@@ -21,10 +24,14 @@ export type HouseOptions = RuleTexts & {
   readonly publicUrl?: string;
   readonly ledger?: Partial<LedgerConfig>;
   readonly privacy?: PrivacyConfig;
+  readonly people?: PeopleConfig;
   readonly export?: ExportConfig;
   readonly notify?: NotifyConfig;
   readonly adviser?: AdviserConfig;
+  readonly scim?: readonly ScimConfig[];
+  readonly workloads?: readonly WorkloadRule[];
   readonly hours?: HoursConfig;
+  readonly signIn?: readonly ProviderConfig[];
   /** Any other setting, such as a store that several houses share. */
   readonly settings?: Partial<Config>;
 };
@@ -97,6 +104,7 @@ export class House implements AsyncDisposable {
   readonly operator: Client;
   readonly anyone: Client;
   readonly #running: Running;
+  #settled: () => Promise<void> = () => Promise.resolve();
 
   readonly url: string;
 
@@ -130,10 +138,14 @@ export class House implements AsyncDisposable {
       publicUrl,
       ledger,
       privacy,
+      people,
       export: exportTo,
       notify,
       adviser,
+      scim,
+      workloads,
       hours,
+      signIn,
       settings,
     }: HouseOptions = {},
   ): Promise<House> {
@@ -150,10 +162,14 @@ export class House implements AsyncDisposable {
         limits: { ...LIMITS_DEFAULT, ...limits },
         ledger: { ...LEDGER_DEFAULT, ...ledger },
         privacy: privacy ?? null,
+        ...(people === undefined ? {} : { people }),
         export: exportTo ?? null,
         notify: notify ?? null,
         adviser: adviser ?? null,
+        scim: scim ?? [],
+        workloads: workloads ?? [],
         hours: hours ?? null,
+        signIn: signIn ?? [],
         ...settings,
       },
       log: (level, message, details) => log.push(`${level} ${message} ${JSON.stringify(details ?? {})}`),
@@ -165,8 +181,16 @@ export class House implements AsyncDisposable {
   }
 
   /** The same house, reached through something that stands in front of it. */
-  behind(url: string): House {
-    return new House(this.#running, this.files, this.log, url);
+  behind(url: string, settled: () => Promise<void> = () => Promise.resolve()): House {
+    const house = new House(this.#running, this.files, this.log, url);
+    house.#settled = settled;
+    return house;
+  }
+
+  /** What names all the rules in force. */
+  get rulesDigest(): string {
+    const { policies, directory, catalogueDigest } = this.#running.house.ctx.rules();
+    return [policies.digest, directory.digest, catalogueDigest].join(" ");
   }
 
   get ended(): Promise<void> {
@@ -214,7 +238,9 @@ export class House implements AsyncDisposable {
   /** Writes other rules and loads them, as an operator would. */
   async change(texts: RuleTexts): Promise<Answer> {
     this.files.write(texts);
-    return this.operator.post("/v1/reload", {});
+    const answer = await this.operator.post("/v1/reload", {});
+    await this.#settled();
+    return answer;
   }
 
   async size(): Promise<number> {

@@ -55,14 +55,26 @@ export function findPostgres(): string | null {
 /** For tests that try statements: fast, because nothing in it is to survive. */
 const FLEETING: readonly string[] = ["fsync=off", "autovacuum=off", "statement_timeout=250ms"];
 
-/** Starts a server as a plain user: PostgreSQL refuses to run as root. */
-export async function startPostgres(bin: string, settings: readonly string[] = FLEETING): Promise<Postgres> {
+/**
+ * Starts a server as a plain user: PostgreSQL refuses to run as root. Its cluster is a new one, or the copy of a server that
+ * listens on the port `copyOf`, which it then follows until it is promoted.
+ */
+export async function startPostgres(
+  bin: string,
+  settings: readonly string[] = FLEETING,
+  copyOf: number | null = null,
+): Promise<Postgres> {
   const user = process.getuid?.() === 0 ? plainUser() : undefined;
   const folder = mkdtempSync(join(tmpdir(), "keyturn-pg-"));
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
   const data = join(folder, "data");
   const options = { ...user, cwd: folder, env: { LC_ALL: "C", PATH: process.env["PATH"] ?? "" } };
-  await run(join(bin, "initdb"), ["-D", data, "-U", "kt", "-A", "trust", "-E", "UTF8", "--no-sync"], options);
+  if (copyOf === null)
+    await run(join(bin, "initdb"), ["-D", data, "-U", "kt", "-A", "trust", "-E", "UTF8", "--no-sync"], options);
+  else {
+    const from = ["-h", "127.0.0.1", "-p", String(copyOf), "-U", "kt"];
+    await run(join(bin, "pg_basebackup"), ["-D", data, "-R", "-X", "stream", "-c", "fast", "--no-sync", ...from], options);
+  }
   const port = await freePort();
   const all = [...settings, "listen_addresses=127.0.0.1", "unix_socket_directories="];
   const args = ["-D", data, "-p", String(port), ...all.flatMap((setting) => ["-c", setting])];

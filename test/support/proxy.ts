@@ -11,6 +11,8 @@ export type Proxy = AsyncDisposable & {
   readonly swallow: () => void;
   /** While false, new connections are refused. */
   open: boolean;
+  /** The port of this machine that new connections are passed on to; a test may change it, as a failover does. */
+  to: number;
 };
 
 /** Passes everything on to a port of this machine until it is told not to. */
@@ -18,7 +20,7 @@ export async function startProxy(to: number): Promise<Proxy> {
   const pairs = new Set<{ readonly near: Socket; readonly far: Socket; swallowed: boolean }>();
   const server = createServer({ noDelay: true }, (near) => {
     if (!proxy.open) return near.resetAndDestroy();
-    const far = connect({ port: to, host: "127.0.0.1", noDelay: true });
+    const far = connect({ port: proxy.to, host: "127.0.0.1", noDelay: true });
     const pair = { near, far, swallowed: false };
     pairs.add(pair);
     near.pipe(far);
@@ -51,6 +53,7 @@ export async function startProxy(to: number): Promise<Proxy> {
       }
     },
     open: true,
+    to,
     [Symbol.asyncDispose]: async () => {
       reset();
       server.close();

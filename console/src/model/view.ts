@@ -67,7 +67,23 @@ export type View = {
     readonly can_approve: boolean;
     readonly can_deny: boolean;
     readonly refusal: { readonly code: string; readonly because: string } | null;
+    /** What an approval is signed with; null where the click is enough. */
+    readonly sign?: "passkey" | "sign_in" | null;
   };
+};
+
+/** What a passkey signs: a decision, word for word. */
+export type Statement = {
+  readonly v: number;
+  readonly ledger: string;
+  readonly request: string;
+  readonly digest: string;
+  readonly verdict: Verdict;
+  readonly policies: string;
+  readonly approver: string;
+  readonly not_after: number;
+  readonly nonce: string;
+  readonly card: string;
 };
 
 export type Page = { readonly requests: readonly View[]; readonly next_cursor: string | null };

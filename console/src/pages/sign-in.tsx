@@ -1,5 +1,8 @@
-import { type ReactElement, useEffect, useState } from "react";
+import { type ReactElement, useEffect } from "react";
+import { Providers } from "../parts/providers.tsx";
+import { waitingLink } from "../state/link.ts";
 import { go } from "../state/route.ts";
+import { finishWith } from "../state/entering.ts";
 import { loadSession, signInWith } from "../state/session.ts";
 
 /** The code travels in the fragment, which no server or proxy logs. It is read once and taken out of the history. */
@@ -10,31 +13,52 @@ function takeCode(): string | null {
 }
 
 // A code works once, while React may run an effect twice.
-let code: string | null | undefined;
+let busy = false;
 
-export function SignIn(): ReactElement {
+export function SignIn({ provider }: { readonly provider: string | null }): ReactElement {
   useEffect(() => {
-    if (code !== undefined) return;
-    code = takeCode();
-    const done = code === null ? loadSession() : signInWith(code);
-    void done.finally(() => {
-      code = undefined;
-      go("/", "replace");
-    });
-  }, []);
+    if (busy) return;
+    busy = true;
+    void enter(provider);
+  }, [provider]);
   return <p className="py-12 text-center text-faint">Signing you in…</p>;
 }
 
+async function enter(provider: string | null): Promise<void> {
+  const goOn = await begin(provider);
+  busy = false;
+  go(goOn, "replace");
+}
+
+async function begin(provider: string | null): Promise<string> {
+  if (provider !== null) {
+    const search = window.location.search.slice(1);
+    window.history.replaceState(null, "", window.location.pathname);
+    return finishWith(provider, search);
+  }
+  const code = takeCode();
+  await (code === null ? loadSession() : signInWith(code));
+  return waitingLink() === null ? "/" : "/accounts";
+}
+
 export function SignedOut({ because }: { readonly because: string | null }): ReactElement {
+  const isWaiting = waitingLink() !== null;
+  const { pathname } = window.location;
   return (
     <div className="sheet mx-auto mt-8 max-w-xl p-6">
-      <h1 className="text-xl font-semibold">You are signed out</h1>
+      <h1 className="text-xl font-semibold">{isWaiting ? "A login waits to be yours" : "You are signed out"}</h1>
       {because === null ? null : (
         <p role="alert" className="mt-3 rounded-md bg-bad-wash px-3 py-2 text-bad">
           {because}
         </p>
       )}
-      <p className="mt-3 text-soft">
+      {isWaiting ? (
+        <p className="mt-3 text-soft">
+          The login that you used is nobody’s here yet. Sign in by another way in this window, and say that it is yours.
+        </p>
+      ) : null}
+      <Providers next={isWaiting ? "/accounts" : pathname} />
+      <p className="mt-4 text-soft">
         A sign-in link works once and for a few minutes. Whoever runs this server makes one for you, in a terminal on
         its machine:
       </p>
@@ -42,23 +66,6 @@ export function SignedOut({ because }: { readonly because: string | null }): Rea
         <code className="literal">keyturn people sign-in YOU</code>
       </pre>
       <p className="mt-3 text-soft">Open the link in this browser. Nobody else can use it after you.</p>
-    </div>
-  );
-}
-
-export function Unreachable({ because }: { readonly because: string }): ReactElement {
-  const [asking, setAsking] = useState(false);
-  const again = (): void => {
-    setAsking(true);
-    void loadSession().finally(() => setAsking(false));
-  };
-  return (
-    <div role="alert" className="sheet mx-auto mt-8 max-w-xl p-6">
-      <h1 className="text-xl font-semibold">The server cannot be reached</h1>
-      <p className="mt-2 text-soft">{because} While it is away, whatever is held stays held.</p>
-      <button type="button" className="button mt-5 border-edge" disabled={asking} onClick={again}>
-        {asking ? "Asking…" : "Try again"}
-      </button>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { type ReactElement, useEffect, useRef, useState } from "react";
 import type { DemoPerson, Me } from "../model/view.ts";
 import { announce } from "../state/announce.ts";
+import { go } from "../state/route.ts";
 import { become, leave } from "../state/session.ts";
 import { CheckIcon, DownIcon } from "./icons.tsx";
 
@@ -79,6 +80,26 @@ export function PersonMenu({ me }: { readonly me: Me }): ReactElement {
             </p>
           )}
           <div className="border-t border-line p-1.5">
+            <button
+              type="button"
+              className="button-quiet w-full rounded-md text-left"
+              onClick={() => {
+                setOpen(false);
+                go("/accounts");
+              }}
+            >
+              Logins and sessions
+            </button>
+            <button
+              type="button"
+              className="button-quiet w-full rounded-md text-left"
+              onClick={() => {
+                setOpen(false);
+                go("/passkeys");
+              }}
+            >
+              Passkeys
+            </button>
             <button
               type="button"
               className="button-quiet w-full rounded-md text-left"

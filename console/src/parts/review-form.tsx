@@ -2,7 +2,7 @@ import { type ReactElement, type RefObject, useId, useRef, useState } from "reac
 import type { Verdict, View } from "../model/view.ts";
 import { announce } from "../state/announce.ts";
 import { take } from "../state/requests.ts";
-import { ApiError, postReview } from "../wire/api.ts";
+import { ApiError, postChallenge, postReview, type ReviewIntent } from "../wire/api.ts";
 import { AlertIcon, CheckIcon, CrossIcon } from "./icons.tsx";
 
 /** Bytes of a reason; the server refuses more. */
@@ -20,6 +20,16 @@ type Props = {
 function newNonce(): string {
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The review with a passkey's signature over the statement of it. */
+async function sign(view: View, body: ReviewIntent): Promise<ReviewIntent> {
+  // Seldom wanted, so it comes when it is.
+  const [{ signDecision }, { statement, options }] = await Promise.all([
+    import("../wire/passkey.ts"),
+    postChallenge(view.id, body),
+  ]);
+  return { ...body, assertion: await signDecision(view, body, statement, options) };
 }
 
 /** Approve and deny. One click each; a second click, or a retry after silence, is the same review. */
@@ -41,14 +51,20 @@ export function ReviewForm({ view, blocked, approve, deny }: Props): ReactElemen
     try {
       const card = view.card_digest === undefined ? {} : { card: view.card_digest };
       const body = { verdict, digest: view.digest, nonce: intent.current.nonce, ...card };
-      take([await postReview(view.id, said === "" ? body : { ...body, reason: said })]);
+      if (verdict === "approve" && view.me.sign === "sign_in") {
+        const { proveReview } = await import("../wire/accounts.ts");
+        window.location.assign(await proveReview(view.id, said === "" ? body : { ...body, reason: said }));
+        return;
+      }
+      const signed = verdict === "approve" && view.me.sign === "passkey" ? await sign(view, body) : body;
+      take([await postReview(view.id, said === "" ? signed : { ...signed, reason: said })]);
       intent.current = null;
       announce(verdict === "approve" ? "Your approval is recorded" : "Your denial is recorded");
       // The pressed button is about to go away; without this, the keyboard would start again at the top.
       document.getElementById("decision")?.focus({ preventScroll: true });
     } catch (error) {
       // Without an answer the review may have been recorded: the same nonce goes with the next try.
-      if (error instanceof ApiError && error.status !== 0) intent.current = null;
+      if (!(error instanceof ApiError) || error.status !== 0) intent.current = null;
       setAlert(error instanceof Error ? error.message : String(error));
     } finally {
       busy.current = false;
@@ -105,6 +121,12 @@ export function ReviewForm({ view, blocked, approve, deny }: Props): ReactElemen
           <Key name="d" />
         </button>
       </div>
+      {canApprove && view.me.sign === "passkey" ? (
+        <p className="mt-2 text-sm text-faint">To approve, your passkey signs exactly this.</p>
+      ) : null}
+      {canApprove && view.me.sign === "sign_in" ? (
+        <p className="mt-2 text-sm text-faint">To approve, you sign in anew, for exactly this.</p>
+      ) : null}
       {blocked === null ? null : <Alert text={blocked} />}
       {alert === null ? null : <Alert text={alert} />}
     </div>

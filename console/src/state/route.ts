@@ -4,7 +4,10 @@ import { createStore, type Store } from "./store.ts";
 export type Route =
   | { readonly page: "inbox"; readonly show: Show }
   | { readonly page: "request"; readonly id: string }
-  | { readonly page: "sign-in" }
+  /** `provider` is where an identity provider sends the browser back to. */
+  | { readonly page: "sign-in"; readonly provider: string | null }
+  | { readonly page: "accounts" }
+  | { readonly page: "passkeys" }
   | { readonly page: "unknown" };
 
 function read(): Route {
@@ -13,7 +16,10 @@ function read(): Route {
     const show = new URLSearchParams(search).get("show");
     return { page: "inbox", show: show === "pending" || show === "decided" ? show : "all" };
   }
-  if (pathname === "/sign-in") return { page: "sign-in" };
+  const back = /^\/sign-in(?:\/([a-z][a-z0-9-]*))?$/.exec(pathname);
+  if (back !== null) return { page: "sign-in", provider: back[1] ?? null };
+  if (pathname === "/accounts") return { page: "accounts" };
+  if (pathname === "/passkeys") return { page: "passkeys" };
   const id = /^\/requests\/([A-Za-z0-9_]+)\/?$/.exec(pathname)?.[1];
   return id === undefined ? { page: "unknown" } : { page: "request", id };
 }

@@ -1,4 +1,4 @@
-import type { Me, Page, Person, Verdict, View } from "../model/view.ts";
+import type { Me, Page, Person, Statement, Verdict, View } from "../model/view.ts";
 import { noteServerTime } from "./clock.ts";
 
 /** What the server answered instead of a result: RFC 9457. `status` 0 means that it did not answer. */
@@ -16,7 +16,8 @@ export class ApiError extends Error {
 
 const REQUEST_TIMEOUT_MS = 20_000;
 
-async function call<T>(method: "GET" | "POST", path: string, body?: object): Promise<T> {
+/** Asks the server; an `ApiError` for everything but a result. */
+export async function call<T>(method: "GET" | "POST", path: string, body?: object): Promise<T> {
   const init: RequestInit = {
     method,
     credentials: "same-origin",
@@ -107,7 +108,67 @@ export type ReviewIntent = {
   readonly card?: string;
   readonly nonce: string;
   readonly reason?: string;
+  readonly assertion?: Assertion;
 };
+
+/** What an authenticator signed; bytes in base64url, here and below. */
+export type Assertion = {
+  readonly credential: string;
+  readonly authenticator_data: string;
+  readonly client_data_json: string;
+  readonly signature: string;
+};
+type Listed = { readonly type: "public-key"; readonly id: string };
+/** What the server says of a signature to be made. */
+export type RequestAsked = {
+  readonly rpId: string;
+  readonly timeout: number;
+  readonly userVerification: UserVerificationRequirement;
+  readonly allowCredentials: readonly Listed[];
+};
+/** What the server says of a passkey to be made. */
+export type CreationAsked = Omit<PublicKeyCredentialCreationOptions, "challenge" | "user" | "excludeCredentials"> & {
+  readonly challenge: string;
+  readonly user: { readonly id: string; readonly name: string; readonly displayName: string };
+  readonly excludeCredentials: readonly Listed[];
+};
+export type Enrolment = {
+  readonly credential: string;
+  readonly client_data_json: string;
+  readonly attestation_object: string;
+  /** A passkey that is enrolled already signs for the new one. */
+  readonly vouch?: Assertion;
+};
+export type Passkey = { readonly id: string; readonly synced: boolean; readonly since: string };
+/** One's own passkeys; `because` says why none can be enrolled now. */
+export type Passkeys = {
+  readonly passkeys: readonly Passkey[];
+  readonly can_enrol: boolean;
+  readonly because: string | null;
+};
+
+export async function postChallenge(
+  id: string,
+  intent: ReviewIntent,
+): Promise<{ readonly statement: Statement; readonly options: RequestAsked }> {
+  return call("POST", `${one(id)}/reviews/challenge`, intent);
+}
+
+export async function getPasskeys(): Promise<Passkeys> {
+  return call("GET", "/v1/me/passkeys");
+}
+
+export async function postPasskeyChallenge(): Promise<CreationAsked> {
+  return (await call<{ options: CreationAsked }>("POST", "/v1/me/passkeys/challenge", {})).options;
+}
+
+export async function enrolPasskey(made: Enrolment): Promise<{ readonly status: "applied" | "held" }> {
+  return call("POST", "/v1/me/passkeys", made);
+}
+
+export async function revokePasskey(id: string): Promise<void> {
+  await call<object>("POST", `/v1/me/passkeys/${encodeURIComponent(id)}/revoke`, {});
+}
 
 export async function postReview(id: string, intent: ReviewIntent): Promise<View> {
   const { request } = await call<{ request: View }>("POST", `${one(id)}/reviews`, intent);

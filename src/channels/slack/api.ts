@@ -22,7 +22,8 @@ const RATES: Readonly<Record<string, Rate>> = {
   "conversations.info": { burst: 10, perSecond: 0.8 },
 };
 const RATE_OTHER: Rate = { burst: 5, perSecond: 0.3 };
-const RATE_CONVERSATION: Rate = { burst: 3, perSecond: 1 };
+/** One a second and short bursts, Slack says: a little less, because clocks differ. */
+const RATE_CONVERSATION: Rate = { burst: 2, perSecond: 0.95 };
 
 /** Errors that say: this message or thread is not there any more. */
 const GONE = ["message_not_found", "cant_update_message", "thread_not_found", "edit_window_closed"];
@@ -100,6 +101,12 @@ export const SILENT: Logger = {
   getLevel: () => "error" as ReturnType<Logger["getLevel"]>,
   setName: () => {},
 };
+
+/** Slack's own word for what went wrong, or null. */
+export function slackCode(error: unknown): string | null {
+  const cause = error instanceof ChannelError ? error.cause : error;
+  return cause instanceof WebAPIPlatformError ? cause.data.error : null;
+}
 
 function channelError(error: unknown, method: string): ChannelError {
   if (error instanceof WebAPIRateLimitedError) {

@@ -12,10 +12,16 @@ export const BUTTON_VALUE_CHARS_MAX = 2000;
 /** Characters of the plain text beside the blocks, for notifications. */
 export const FALLBACK_CHARS_MAX = 3000;
 
-const text = (max: number): z.ZodObject<{ type: z.ZodLiteral<"plain_text">; text: z.ZodString; emoji: z.ZodLiteral<false> }> =>
+const text = (
+  max: number,
+): z.ZodObject<{ type: z.ZodLiteral<"plain_text">; text: z.ZodString; emoji: z.ZodLiteral<false> }> =>
   z.strictObject({ type: z.literal("plain_text"), text: z.string().min(1).max(max), emoji: z.literal(false) });
 
-const Style = z.strictObject({ bold: z.boolean().optional(), italic: z.boolean().optional(), code: z.boolean().optional() });
+const Style = z.strictObject({
+  bold: z.boolean().optional(),
+  italic: z.boolean().optional(),
+  code: z.boolean().optional(),
+});
 const Url = z.url({ protocol: /^https?$/ }).max(3000);
 const Inline = z.union([
   z.strictObject({ type: z.literal("text"), text: z.string().min(1).max(3000), style: Style.optional() }),
@@ -56,7 +62,10 @@ const BlockOf = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("divider") }),
   z.strictObject({
     type: z.literal("rich_text"),
-    elements: z.array(z.discriminatedUnion("type", [Section, Preformatted, List])).min(1).max(100),
+    elements: z
+      .array(z.discriminatedUnion("type", [Section, Preformatted, List]))
+      .min(1)
+      .max(100),
   }),
   z.strictObject({ type: z.literal("actions"), elements: z.array(Button).min(1).max(25) }),
   Input,
@@ -79,7 +88,9 @@ export function blockFault(blocks: readonly Block[]): string | null {
     return `${issue?.path.join(".") ?? "blocks"}: ${issue?.message ?? "not understood"}`;
   }
   const chars = charsOf(blocks);
-  return chars > MESSAGE_CHARS_MAX ? `a message has at most ${MESSAGE_CHARS_MAX} characters, and this one ${chars}` : null;
+  return chars > MESSAGE_CHARS_MAX
+    ? `a message has at most ${MESSAGE_CHARS_MAX} characters, and this one ${chars}`
+    : null;
 }
 
 /** Characters of all texts in blocks. */

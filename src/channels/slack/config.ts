@@ -31,8 +31,6 @@ export type SlackConfig = {
 
 export type GroupRoute = { readonly channels: readonly string[]; readonly onDuty: string | null };
 
-export const SLACK_API_URL = "https://slack.com/api/";
-
 /** The issuer of a workspace's accounts in the directory: ids of people are unique in it. */
 export function issuerOf({ team, enterprise }: Pick<SlackConfig, "team" | "enterprise">): string {
   return `https://slack.com/${enterprise ?? team}`;

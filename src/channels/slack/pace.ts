@@ -25,7 +25,7 @@ export class Pace {
     const now = this.#now();
     // As if the bucket's last drop had been taken this long ago (GCRA: one number a key).
     const from = Math.max(this.#next.get(key) ?? 0, now - (burst - 1) * everyMs);
-    const waitMs = from - now;
+    const waitMs = Math.ceil(from - now);
     if (waitMs > PACE_WAIT_MS_MAX) {
       const message = "more is sent than Slack takes; it goes out one after the other";
       throw new ChannelError({ code: "channel_rate_limited", message, retryAfterMs: Math.ceil(waitMs / 2) });

@@ -10,6 +10,7 @@ import {
   lineOf,
   recordsOf,
   sampleSeed,
+  signatureLines,
   toOcsf,
 } from "../../evidence/index.ts";
 import type { ActionLine, ActionRecord, RawEntry, Sample } from "../../evidence/index.ts";
@@ -37,15 +38,16 @@ async function* disclosedIn({ read, signed, disclosure }: Collected): AsyncGener
   }
 }
 
-/** Writes `actions/` and the OCSF view, a line at a time. */
+/** Writes `actions/`, the signatures and the OCSF view, a line at a time. */
 export async function writeActions(collected: Collected, pack: string): Promise<Actions> {
   const source = { origin: collected.signed.origin, version: version() };
   write(join(pack, "actions/records.jsonl"), "");
   write(join(pack, "actions/actions.csv"), CSV_HEADER);
   write(join(pack, "views/ocsf.jsonl"), "");
-  const [records, csv, ocsf] = ["actions/records.jsonl", "actions/actions.csv", "views/ocsf.jsonl"].map((path) =>
-    openSync(join(pack, path), "a"),
-  ) as [number, number, number];
+  write(join(pack, "signatures.txt"), "");
+  const paths = ["actions/records.jsonl", "actions/actions.csv", "views/ocsf.jsonl", "signatures.txt"];
+  const handles = paths.map((path) => openSync(join(pack, path), "a"));
+  const [records, csv, ocsf, signatures] = handles as [number, number, number, number];
   const lines: ActionLine[] = [];
   const shown: ActionRecord[] = [];
   try {
@@ -55,10 +57,11 @@ export async function writeActions(collected: Collected, pack: string): Promise<
       if (line.approvers.length > 0 || line.result === "denied_people") keepFirst(shown, record);
       writeSync(records, `${JSON.stringify(record)}\n`);
       writeSync(csv, csvLine(record));
+      writeSync(signatures, signatureLines(record));
       for (const event of toOcsf(record, source)) writeSync(ocsf, `${JSON.stringify(event)}\n`);
     }
   } finally {
-    for (const handle of [records, csv, ocsf]) closeSync(handle);
+    for (const handle of handles) closeSync(handle);
   }
   return { lines: lines.toSorted((a, b) => a.index - b.index), shown: shown.toSorted((a, b) => a.at - b.at) };
 }

@@ -21,6 +21,7 @@ import {
   OPENSSL_SH,
   readme,
   reportPage,
+  SIGNATURES_SH,
   SIGSTORE_CJS,
   toOscal,
   XMOD_GO,
@@ -98,7 +99,12 @@ export async function buildPack(collected: Collected, pack: string, options: Pac
   json("pack.json", aboutOf(data));
   write(join(pack, "report.html"), reportPage(data));
   write(join(pack, "README.txt"), readme({ ...data, pdf: options.pdf }));
-  const scripts = { "openssl.sh": OPENSSL_SH, "xmod.go": XMOD_GO, "disclosures.py": DISCLOSURES_PY };
+  const scripts = {
+    "openssl.sh": OPENSSL_SH,
+    "signatures.sh": SIGNATURES_SH,
+    "xmod.go": XMOD_GO,
+    "disclosures.py": DISCLOSURES_PY,
+  };
   for (const [name, text] of Object.entries({ ...scripts, "sigstore.cjs": SIGSTORE_CJS })) {
     write(join(pack, "verify", name), text);
   }

@@ -85,7 +85,10 @@ function faultOfProof(state: RequestState, command: ReviewCommand, proof: Review
   return hasKey(roster, reviewer.person, proof) ? null : refuse("passkey_revoked");
 }
 
-function hasKey(roster: Roster, person: PersonId, { credential, publicKey }: ReviewProof): boolean {
+function hasKey(roster: Roster, person: PersonId, proof: ReviewProof): boolean {
+  // A login at a provider stands by its link, which is looked at with every review.
+  if (proof.kind === "provider") return true;
+  const { credential, publicKey } = proof;
   const keys = roster.people.get(person)?.passkeys ?? [];
   return keys.some((key) => key.id === credential && key.publicKey === publicKey);
 }

@@ -1,6 +1,6 @@
 export { behindToday, editorsOf, matches, peopleBehind } from "./barred.ts";
 export type { Behind } from "./barred.ts";
-export { assuranceFor, assuranceWithin, personalAssurance } from "./assurance.ts";
+export { assuranceFor, assuranceWithin } from "./assurance.ts";
 export { covers, suffices } from "./cover.ts";
 export { attach, cancel, expire, outlook, OWN_ISSUER, recheck, review, REVIEW_REASON_BYTES_MAX } from "./decide.ts";
 export type { Events, ReviewCommand } from "./decide.ts";
@@ -35,6 +35,6 @@ export type {
   Verdict,
 } from "./request.ts";
 export { faultOfStatement, STATEMENT_TTL_MS, statementBytes, statementDigest } from "./statement.ts";
-export type { DecisionStatement, ReviewProof, Stated } from "./statement.ts";
+export type { DecisionStatement, ProviderProof, ReviewProof, Stated } from "./statement.ts";
 export { applyEvent, foldRequest, isLive, isOpen, seatingOf, statusAt } from "./state.ts";
 export type { PermitState, Progress, Recorded, RequestState } from "./state.ts";

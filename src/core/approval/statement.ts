@@ -29,7 +29,23 @@ export type DecisionStatement = {
 };
 
 /** The evidence of a review beyond its session: what was signed, and all that it takes to verify it offline. */
-export type ReviewProof = {
+export type ReviewProof = PasskeyProof | ProviderProof;
+
+/**
+ * A fresh sign-in at an identity provider for this one decision: the ID token's nonce is the statement's digest in
+ * base64url, and `jwk` is the provider's public key as it was published then.
+ */
+export type ProviderProof = {
+  readonly kind: "provider";
+  readonly statement: DecisionStatement;
+  readonly issuer: string;
+  readonly client: string;
+  readonly idToken: string;
+  readonly jwk: JsonObject;
+};
+
+/** A signature with a passkey that the person had enrolled. */
+export type PasskeyProof = {
   readonly kind: "passkey";
   readonly statement: DecisionStatement;
   /** The domain that the key was made for (WebAuthn §5.1.2: the RP ID). */

@@ -15,7 +15,7 @@ export type {
   Trait,
   TraitId,
 } from "./facts.ts";
-export { NEW_SESSION, NO_COUNTS, NO_SPANS, noMoment, rowsOf, tagsOf, utc } from "./moment.ts";
+export { NEW_SESSION, NO_COUNTS, noMoment, rowsOf, tagsOf, utc } from "./moment.ts";
 export type { Counts, LocalTime, Moment, SessionSeen, Spans, Stretch } from "./moment.ts";
 export { openFindings, quoted } from "./findings.ts";
 export type { Findings } from "./findings.ts";

@@ -48,7 +48,7 @@ const NOTHING: Stretch = { ...NONE, effects: [], sensitivities: [] };
 /** Nothing before. */
 export const NO_COUNTS: Spans<Counts> = { minutes5: NONE, hour: NONE, day: NONE };
 /** Nothing before, of an agent as a whole. */
-export const NO_SPANS: Spans<Stretch> = { minutes5: NOTHING, hour: NOTHING, day: NOTHING };
+const NO_SPANS: Spans<Stretch> = { minutes5: NOTHING, hour: NOTHING, day: NOTHING };
 /** A session in which nothing happened. */
 export const NEW_SESSION: SessionSeen = {
   actions: 0,

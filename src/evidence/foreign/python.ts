@@ -54,7 +54,7 @@ def join(stack):  # RFC 6962: the root over perfect subtrees, smallest last
 origin, size, root = checkpoint("ledger/checkpoint")
 about = json.load(open("pack.json", encoding="utf-8"))
 marks = {name: checkpoint("range/" + name) for name in ("start", "end")}
-roots, stack, payloads, lines = {}, [], 0, []
+roots, stack, payloads, lines, signed = {}, [], 0, [], set()
 for index, header in enumerate(entries(size)):
     roots.update({name: join(stack) for name, mark in marks.items() if mark[1] == index})
     stack.append((1, sha(b"\\x00" + header)))
@@ -71,6 +71,12 @@ for index, header in enumerate(entries(size)):
     if line["index"] != index or shown["commitment"] != committed:
         fail("the payload of entry %d is not the one that its header commits to" % index)
     payloads += 1
+    proof = json.loads(payload)["review"].get("proof") if shown["type"] == "review.recorded" else None
+    if proof and proof["kind"] == "passkey":
+        statement = json.dumps(proof["statement"], sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        parts = [proof[name] for name in ("authenticatorData", "clientDataJSON", "signature", "publicKey")]
+        parts = [statement] + [base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in parts]
+        signed.add(" ".join([str(index)] + [base64.b64encode(part).decode() for part in parts]))
 roots.update({name: join(stack) for name, mark in marks.items() if mark[1] == size})
 if join(stack) != root:
     fail("the entries are not those under the checkpoint's root")
@@ -80,6 +86,11 @@ for name, mark in marks.items():
 if [marks["start"][1], marks["end"][1]] != [about["range"]["first"], about["range"]["end"]]:
     fail("pack.json speaks of another range")
 print("%d entries under the root; %d payloads as committed; period: entries %d to %d" % (size, payloads, marks["start"][1], marks["end"][1] - 1))
+
+claimed = open("signatures.txt", encoding="utf-8").read().splitlines()
+if not set(claimed) <= signed:
+    fail("a line of signatures.txt is not in the payload of its entry")
+print("%d signatures as their entries have them" % len(claimed))
 
 if os.path.exists("sample.json"):
     sample = json.load(open("sample.json", encoding="utf-8"))

@@ -39,6 +39,7 @@ receipts/                 inclusion proofs of single entries: C2SP tlog-proof
 keys/                     the ledger's key for OpenSSL, permit keys, witnesses' keys
 rules/                    policies, directory (who was in which group) and settings in force, by the entry that says so
 actions/                  every action: records.jsonl in full, actions.csv for a spreadsheet
+signatures.txt            reviews that a passkey signed: entry, statement, authenticator data, client data, signature, key
 findings/                 verification.json, gaps.json, exceptions.json, clock.json
 sample.json               the sample and how it was drawn, if one was asked for
 controls.json             ISO/IEC 27001:2022 Annex A, SOC 2, NIST SP 800-53: what this shows and what it leaves
@@ -63,6 +64,10 @@ you. Any step that fails, or a file that is missing, is a reason to stop.
 2  The checkpoint is signed (OpenSSL 3):
 
      sh verify/openssl.sh KEY
+
+   So is every review of signatures.txt, by its approver's own passkey (OpenSSL 3; step 5 finds each in its entry):
+
+     sh verify/signatures.sh
 
 3  Signature, tree, tiles, the period's consistency proofs and the receipts (golang.org/x/mod/sumdb, the library of Go's
    checksum database; Debian packages golang-go and golang-golang-x-mod-dev):
@@ -92,6 +97,10 @@ length in two bytes, most significant first.
 
 A payload is canonical JSON, and commitment is "sha256:" and the hex of SHA-256("keyturn entry payload v1" || 0x0A || salt
 || payload). A line of ledger/payloads/ with null for payload and salt is an entry that is not disclosed, or was erased.
+
+A signed review: the challenge in the client data is SHA-256 of the statement (canonical JSON), and the signature is over
+the authenticator data followed by SHA-256 of the client data (WebAuthn section 7.2). Which key was whose, and since when,
+is in the directory under rules/.
 
 The sample: seed = SHA-256(nonce || root of range/end, 32 bytes). An item's rank is SHA-256(seed || index in 8 bytes, most
 significant first), where index is that of the item's first entry. The lowest ranks are drawn.

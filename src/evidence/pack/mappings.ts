@@ -148,7 +148,7 @@ export const MAPPINGS: readonly Mapping[] = [
     control: "AU-10",
     title: "Non-repudiation",
     shows:
-      "Approvals bound to the digest of the action that was shown. Sessions prove a signed-in click (assurance A1).",
+      "Approvals bound to the digest of the action that was shown; at assurance A3 signed with the approver's own passkey, verifiable with OpenSSL.",
     leaves: "Proof by the approver's own key, where assurance is below A3: the server vouches for those clicks.",
   },
   {

@@ -167,7 +167,7 @@ export function verifyYourself({ vkey }: ReportData): Markup {
 <pre>${vkey}</pre>
 <ol class="steps">
 <li><b>The files are whole</b>, with coreutils:<br><code>sha256sum --check --strict --quiet MANIFEST.sha256</code></li>
-<li><b>The checkpoint is signed</b>, with OpenSSL:<br><code>sh verify/openssl.sh KEY</code></li>
+<li><b>The checkpoint is signed</b>, with OpenSSL:<br><code>sh verify/openssl.sh KEY</code>; and <b>approvers’ passkeys signed what signatures.txt says</b>:<br><code>sh verify/signatures.sh</code></li>
 <li><b>Signature, tree, tiles, the period and the receipts agree</b>, with <code>golang.org/x/mod/sumdb</code>, the library of Go’s checksum database:<br><code>GO111MODULE=off GOPATH=/usr/share/gocode go run verify/xmod.go . KEY</code></li>
 <li><b>Checkpoint and receipts once more</b>, with <code>@sigstore/verify</code> of the Sigstore project:<br><code>node verify/sigstore.cjs node_modules/@sigstore/verify KEY</code></li>
 <li><b>Payloads are what was committed to, and the sample is what the nonce draws</b>, with Python’s standard library:<br><code>python3 verify/disclosures.py</code></li>

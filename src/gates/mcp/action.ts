@@ -1,3 +1,4 @@
+import { mapped } from "./mapping.ts";
 import type { EvaluationRequest } from "../../client/index.ts";
 import { canonicalAction, commitSecrets, copyJson, parseQuestion } from "../../core/action/index.ts";
 import type { Json, JsonObject, Subject } from "../../core/action/index.ts";
@@ -34,6 +35,18 @@ export function callQuestion(actor: Actor, tool: string, args: Json | undefined,
     action: { name: `${CALL}.${actor.server}.${tool}`, properties: commitSecrets(given, pointers, actor.secretKey) },
     resource: { type: "mcp-tool", id: `${actor.server}/${tool}` },
   });
+}
+
+/**
+ * The same call under the name and on the resource that a trusted server's own mapping gives it. The call itself stays
+ * whole inside of the digest, so that nothing runs under an approval for another one.
+ */
+export function mappedQuestion(actor: Actor, mapping: Json, call: Asked): Asked {
+  const { properties = {} } = call.question.action;
+  // What the mapping sees has commitments where the call has secrets.
+  const { tool = null, arguments: args = {} } = properties;
+  const { action, resource, said } = mapped(mapping, { name: tool, arguments: args }, actor.subject);
+  return asked(actor, { action: { name: action, properties: { ...properties, mapped: said } }, resource });
 }
 
 /** The question of reading one resource. That it reads is what the protocol says; the catalogue may add to it. */

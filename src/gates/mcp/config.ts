@@ -36,6 +36,7 @@ export type ServerConfig = {
   readonly environment: string | null;
   readonly secrets: ReadonlyMap<string, readonly string[]>;
   readonly filter: boolean;
+  readonly trustsMapping: boolean;
   readonly showLink: boolean;
   readonly holdMs: number | null;
   readonly legMs: number | null;
@@ -46,7 +47,9 @@ const TOP_MEMBERS =
     " ",
   );
 const SERVER_MEMBERS =
-  "command args env cwd url headers environment secrets filter show_link hold_seconds leg_seconds".split(" ");
+  "command args env cwd url headers environment secrets filter trust_mapping show_link hold_seconds leg_seconds".split(
+    " ",
+  );
 
 type Env = Readonly<Record<string, string | undefined>>;
 type Reading = { readonly env: Env; readonly at: string };
@@ -100,6 +103,7 @@ function serverOf(name: string, json: Json, reading: Reading): ServerConfig {
       jsonMembers(server["secrets"]).map(([tool, list]) => [tool, pointers(list, at(`secrets/${tool}`))]),
     ),
     filter: flag(server["filter"], at("filter").at),
+    trustsMapping: flag(server["trust_mapping"], at("trust_mapping").at),
     showLink: flag(server["show_link"], at("show_link").at),
     holdMs: seconds(server["hold_seconds"], at("hold_seconds").at, 3_600),
     legMs: seconds(server["leg_seconds"], at("leg_seconds").at, 300),

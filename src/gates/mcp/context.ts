@@ -1,4 +1,4 @@
-import type { Client } from "../../client/index.ts";
+import type { Client, Task } from "../../client/index.ts";
 import type { JsonObject, Subject } from "../../core/action/index.ts";
 import type { Actor } from "./action.ts";
 import type { Definitions } from "./definitions.ts";
@@ -28,6 +28,8 @@ export type Serving = {
   readonly secretKey: Uint8Array;
   /** List only tools that policy lets be listed. */
   readonly filter: boolean;
+  /** Whether the server's own mappings of calls to actions are followed (AuthZEN COAZ). */
+  readonly trustsMapping: boolean;
   /** Show the review link by URL elicitation, to clients that declare it. */
   readonly showLink: boolean;
   readonly holdMs: number | undefined;
@@ -60,6 +62,10 @@ export type Open = {
   /** Revision 2026-07-28 and later. */
   readonly stateless: boolean;
   readonly stop: AbortController;
+  /** Of a call that waits as a task: told of its request. */
+  readonly onHeld?: (task: Task) => void;
+  /** The same: what the upstream gets of it once it was held. */
+  readonly heldBody?: Request;
   /** Whether it has reached the upstream. */
   running: boolean;
 };

@@ -8,6 +8,7 @@ export type McpErrorCode =
   | "id_in_use" // a request's id that another open request has
   | "state_invalid" // a requestState that this gateway did not give for this call, or that is over
   | "definition_changed" // a tool that is not what an operator accepted
+  | "mapping_unusable" // a trusted server's mapping that cannot be followed for this call
   | "listing_failed" // the upstream does not tell what its tools are
   | "upstream_failed" // the upstream cannot be started or reached, or broke
   | "config_invalid"

@@ -22,6 +22,7 @@ export type ServingOptions = {
   readonly environment?: string | undefined;
   readonly secrets?: ReadonlyMap<string, readonly string[]> | undefined;
   readonly filter?: boolean | undefined;
+  readonly trustsMapping?: boolean | undefined;
   readonly showLink?: boolean | undefined;
   readonly holdMs?: number | undefined;
   readonly legMs?: number | undefined;
@@ -36,7 +37,7 @@ export function openGateway({ folder, firstSight, log }: GatewayOptions): (optio
     spent: new Spent(),
     log,
   };
-  return ({ server, environment, secrets, filter, showLink, holdMs, legMs }) => {
+  return ({ server, environment, secrets, filter, trustsMapping, showLink, holdMs, legMs }) => {
     if (!SERVER_NAME.test(server)) {
       const message = `\`${server}\` is no name for a server: lower-case letters, digits, - and _, 64 at most`;
       throw new McpError({ code: "config_invalid", message });
@@ -47,6 +48,7 @@ export function openGateway({ folder, firstSight, log }: GatewayOptions): (optio
       environment,
       secrets: secrets ?? new Map(),
       filter: filter ?? false,
+      trustsMapping: trustsMapping ?? false,
       showLink: showLink ?? false,
       holdMs,
       legMs,

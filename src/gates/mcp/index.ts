@@ -14,3 +14,5 @@ export type { StateFolder } from "./state-folder.ts";
 export { runStdioGateway } from "./stdio-gateway.ts";
 export type { StdioGateway } from "./stdio-gateway.ts";
 export type { Program } from "./stdio-upstream.ts";
+export { inspectTarget, judgeTools } from "./inspect.ts";
+export type { Inspected, InspectedTool, Judged } from "./inspect.ts";

@@ -23,3 +23,6 @@ export const BACKLOG_MAX = 256;
 /** Upstreams of one listener, and clients. */
 export const UPSTREAMS_MAX = 64;
 export const CLIENTS_MAX = 256;
+/** Held calls of one connection that wait as tasks, and how long one may, in milliseconds. */
+export const TASKS_MAX = 256;
+export const TASK_HOLD_MS: number = 60 * 60_000;

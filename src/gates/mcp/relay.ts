@@ -1,6 +1,6 @@
 import { isJsonObject } from "../../core/action/index.ts";
 import { actorOf } from "./context.ts";
-import { callQuestion, promptQuestion, readQuestion } from "./action.ts";
+import { callQuestion, mappedQuestion, promptQuestion, readQuestion } from "./action.ts";
 import type { Agent, Context, Open, Serving } from "./context.ts";
 import { McpError } from "./errors.ts";
 import { LINK_ID } from "./hold.ts";
@@ -10,6 +10,7 @@ import { clientInfoOf, statelessVersion } from "./ladder.ts";
 import { CALLS_OPEN_MAX } from "./limits.ts";
 import { relist } from "./listing.ts";
 import type { Outlet } from "./outlet.ts";
+import { OwnTasks } from "./own-tasks.ts";
 import { callOwn, isOwnTool } from "./own-tools.ts";
 import { heard, passOn } from "./pass.ts";
 import { goThrough, refuse } from "./through.ts";
@@ -35,6 +36,7 @@ export class Relay {
   readonly #context: Context;
   readonly #tell: RelayOptions["tell"];
   readonly #open = new Map<string, Open>();
+  readonly #tasks = new OwnTasks();
 
   constructor({ serving, agent, stdio, connect, tell, lost, ...shared }: RelayOptions) {
     this.#tell = tell;
@@ -116,6 +118,7 @@ export class Relay {
   /** Ends what is open, and leaves the upstream to others who share it. */
   stop(): void {
     for (const { stop } of this.#open.values()) stop.abort();
+    this.#tasks.stop();
   }
 
   #refusal({ id }: Request): McpError | null {
@@ -151,6 +154,10 @@ export class Relay {
         return this.#pass(open, (answer) => relist(this.#context, open, answer));
       case "tools/call":
         return this.#call(open);
+      case "tasks/get":
+      case "tasks/result":
+      case "tasks/cancel":
+        return this.#task(open);
       case "resources/read":
       case "prompts/get":
         return this.#fetch(open);
@@ -171,6 +178,10 @@ export class Relay {
     }
   }
 
+  async #task(open: Open): Promise<void> {
+    if (!(await this.#tasks.answered(this.#context, open))) await this.#pass(open);
+  }
+
   async #call(open: Open): Promise<void> {
     const { name } = open.params;
     const tool = typeof name === "string" ? name : "";
@@ -181,10 +192,13 @@ export class Relay {
       if (listed !== undefined && listed.standing !== "accepted") throw notAccepted(tool, listed.standing);
       const actor = await actorOf(this.#context, signal);
       const definition = listed?.definition ?? null;
-      const asked = callQuestion(actor, tool, open.params["arguments"], definition);
+      const call = callQuestion(actor, tool, open.params["arguments"], definition);
+      const mapping = this.#context.serving.trustsMapping ? (listed?.mapping ?? null) : null;
+      const asked = mapping === null ? call : mappedQuestion(actor, mapping, call);
       const hasOutputSchema = listed?.hasOutputSchema ?? false;
       const recheck = (): Promise<void> => this.#recheck(open, tool, definition);
-      await goThrough(this.#context, open, { asked, actor, tool, hasOutputSchema, recheck });
+      const own = this.#tasks.offered(open, listed?.takesTasks ?? false) ?? open;
+      await goThrough(this.#context, own, { asked, actor, tool, hasOutputSchema, recheck });
     } catch (error) {
       if (signal.aborted) open.outlet.drop();
       else refuse(open, error, tool);

@@ -149,6 +149,7 @@ export class Sessions {
   }
 }
 
-function connectTo(target: Target, owner: Owner): Upstream {
+/** Opens the connection to a server. */
+export function connectTo(target: Target, owner: Owner): Upstream {
   return "program" in target ? new StdioUpstream(target.program, owner) : new HttpUpstream(target.remote);
 }

@@ -31,6 +31,9 @@ export function stateText(task: Task): string {
 
 /** Why nothing was executed, for a model: who said no, and what it may do now. */
 export function refusalText(error: unknown): string {
+  if (error instanceof Denied && error.code === "deferred") {
+    return `NOT YET: ${error.message} Nothing was executed. Call again later with exactly the same arguments. ${NO_DETOUR}`;
+  }
   if (error instanceof Denied) {
     const who = error.by === null ? "" : ` Denied by ${error.by}.`;
     return `DENIED: ${error.message}${who} ${NO_DETOUR}`;

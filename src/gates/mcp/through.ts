@@ -11,6 +11,9 @@ import { Hold } from "./hold.ts";
 import { CODES, failure, response, result } from "./jsonrpc.ts";
 import type { Request } from "./jsonrpc.ts";
 import { planFor } from "./ladder.ts";
+import { TASK_HOLD_MS } from "./limits.ts";
+import { asCleared, withNote } from "./modified.ts";
+import type { Runs } from "./modified.ts";
 import { passOn } from "./pass.ts";
 import type { Bound, State } from "./request-state.ts";
 import { claimsToBeOurs, INNER_CHARS_MAX, STATE_MS } from "./request-state.ts";
@@ -52,7 +55,7 @@ async function attempt(context: Context, open: Open, gated: Gated, hold: Hold): 
   const body = bodyFor(open, state);
   if (state?.kind === "more") {
     useOnce(context, state);
-    await deliver(context, open, { gated, bound, body, wrap: true });
+    await deliver(context, open, { gated, bound, body, instead: null, wrap: true });
     return;
   }
   if (state !== null) await checkWaiting(context, open, state);
@@ -64,7 +67,7 @@ async function attempt(context: Context, open: Open, gated: Gated, hold: Hold): 
     streams: outlet.streams,
     stdio: context.stdio,
     legsSoFar: state?.legs ?? 0,
-    holdMs: serving.holdMs,
+    holdMs: open.onHeld === undefined ? serving.holdMs : TASK_HOLD_MS,
     legMs: serving.legMs,
   });
   try {
@@ -76,12 +79,19 @@ async function attempt(context: Context, open: Open, gated: Gated, hold: Hold): 
       leaveRequest: true,
       ledgerKey: agent.ledgerKey,
       recheck: gated.recheck,
-      onHeld: (task) => hold.show(task),
+      onHeld: (task) => {
+        open.onHeld?.(task);
+        hold.show(task);
+      },
       onWarning: (warning) => serving.log(warning.message),
-      run: () => {
+      takesModified: gated.tool !== null,
+      run: (cleared) => {
         hold.stop();
+        const runs = asCleared(gated.asked, cleared, hold.task === null ? body : (open.heldBody ?? body));
         if (hold.task !== null) serving.spent.use(hold.task.id);
-        return deliver(context, open, { gated, bound, body, wrap: hold.task !== null });
+        // A stricter call that asks for input is judged again at its next leg, which brings the arguments of the first again.
+        const wrap = hold.task !== null && runs.instead === null;
+        return deliver(context, open, { gated, bound, ...runs, wrap });
       },
       outcomeOf,
     });
@@ -119,13 +129,14 @@ function useOnce({ serving }: Context, { once }: State): void {
   if (once === null || !once.startsWith(`${spent.run}/`) || !spent.use(once)) throw over("it was used already");
 }
 
-type Delivery = { readonly gated: Gated; readonly bound: Bound; readonly body: Request; readonly wrap: boolean };
+type Delivery = Runs & { readonly gated: Gated; readonly bound: Bound; readonly wrap: boolean };
 
 /** The effect. The client has its answer before the outcome is reported. */
-async function deliver(context: Context, open: Open, { gated, bound, body, wrap }: Delivery): Promise<Ran> {
+async function deliver(context: Context, open: Open, { gated, bound, body, instead, wrap }: Delivery): Promise<Ran> {
   open.running = true;
   try {
-    const answer = await passOn(context, open, body);
+    const given = await passOn(context, open, body);
+    const answer = instead === null ? given : withNote(given, instead);
     if (await allowsInput(context, open, answer)) {
       open.outlet.answer(wrap ? withOurState(context, answer, bound) : answer);
     } else {

@@ -1,9 +1,10 @@
 import { isJsonObject } from "../../core/action/index.ts";
-import type { JsonObject } from "../../core/action/index.ts";
+import type { Json, JsonObject } from "../../core/action/index.ts";
 import { definitionDigest, toolsOf } from "./definitions.ts";
 import type { Definitions, Standing } from "./definitions.ts";
 import { McpError } from "./errors.ts";
 import type { Request } from "./jsonrpc.ts";
+import { MAPPING_MEMBER } from "./mapping.ts";
 import { DEFINITIONS_FRESH_MS, OWN_REQUEST_MS, TOOL_PAGES_MAX, TOOLS_MAX } from "./limits.ts";
 import type { Headers, Listener, Upstream } from "./upstream.ts";
 
@@ -13,6 +14,10 @@ export type Tool = {
   readonly standing: Standing;
   /** Clients drop a result without structured content where the tool promises one. */
   readonly hasOutputSchema: boolean;
+  /** Whether its calls may be tasks of the server's own (MCP 2025-11-25). */
+  readonly takesTasks: boolean;
+  /** How the tool itself maps its calls to actions, followed only where an operator trusts the server. */
+  readonly mapping: Json | null;
 };
 
 const SILENT: Listener = { hear: () => {}, streams: () => {}, prime: () => {}, ended: () => {} };
@@ -45,7 +50,11 @@ export class ToolList {
     for (const tool of seen) {
       const standing = standings.get(tool.name) ?? "new";
       const definition = digests.get(tool.name) ?? "";
-      tools.set(tool.name, { definition, standing, hasOutputSchema: isJsonObject(tool["outputSchema"]) });
+      const { inputSchema, outputSchema, execution } = tool;
+      const support = isJsonObject(execution) ? execution["taskSupport"] : undefined;
+      const takesTasks = support === "optional" || support === "required";
+      const mapping = isJsonObject(inputSchema) ? (inputSchema[MAPPING_MEMBER] ?? null) : null;
+      tools.set(tool.name, { definition, standing, hasOutputSchema: isJsonObject(outputSchema), takesTasks, mapping });
     }
     if (this.#tools.size + tools.size > 2 * TOOLS_MAX) this.#tools.clear();
     for (const [name, tool] of tools) this.#tools.set(name, tool);

@@ -9,3 +9,4 @@ export { perform } from "./perform.ts";
 export type { Performance } from "./perform.ts";
 export { ledgerKeyOf } from "./receipt.ts";
 export { endOf } from "./refusals.ts";
+export { restored } from "./restore.ts";

@@ -1,5 +1,5 @@
 import type { GroupName } from "../../core/brand.ts";
-import { assuranceCovers, ASSURANCES, QUORUM_MAX } from "../../core/policy/index.ts";
+import { QUORUM_MAX } from "../../core/policy/index.ts";
 import type { Assurance, Demand, Hold, Term } from "../../core/policy/index.ts";
 import type { FactType, PolicyId } from "../../core/risk/index.ts";
 import { demandOf, readDefer, readModify } from "./demands.ts";
@@ -21,8 +21,17 @@ export type Meaning =
 /** Something wrong with an annotation; `about` names it, or is null for the policy as a whole. */
 export type Complaint = { readonly about: string | null; readonly message: string; readonly hint: string };
 
-/** The strongest evidence that this version's channels can give: a signed-in click. */
-const ASSURANCE_ENFORCED: Assurance = "A1";
+/** What a hold asks for that does not say: a signed-in click. */
+const ASSURANCE_DEFAULT: Assurance = "A1";
+/** The words of `@assurance`; a word says what people do, a number where it stands. */
+const ASSURANCE_WORDS: ReadonlyMap<string, Assurance> = new Map([
+  ["A1", "A1"],
+  ["reauthenticate", "A2"],
+  ["A2", "A2"],
+  ["passkey", "A3"],
+  ["A3", "A3"],
+  ["A4", "A4"],
+]);
 /** How long people may take, in milliseconds. */
 const EXPIRES_MS_MIN = 60_000;
 const EXPIRES_MS_MAX = 604_800_000;
@@ -79,7 +88,7 @@ function meaningOf(
     case "hold": {
       const terms = readTerms(annotations, known.groups, complain);
       const expiresInMs = readExpires("hold", annotations, complain);
-      const assurance = readAssurance(annotations, complain);
+      const assurance = readAssurance(annotations, terms, complain);
       const notify = readNotify(annotations, complain);
       return { kind, id, because, hold: { policy: id, because, terms, expiresInMs, assurance }, notify };
     }
@@ -221,17 +230,20 @@ function readExpires(kind: "hold" | "defer", annotations: Annotations, complain:
   return ms;
 }
 
-function readAssurance(annotations: Annotations, complain: Complain): Assurance {
-  if (!annotations.has("assurance")) return ASSURANCE_ENFORCED;
+function readAssurance(annotations: Annotations, terms: readonly Term[], complain: Complain): Assurance {
+  if (!annotations.has("assurance")) return ASSURANCE_DEFAULT;
   const written = annotations.get("assurance") ?? "";
-  const assurance = ASSURANCES.find((candidate) => candidate === written);
-  // A term that is declared and not enforced is worse than none.
-  if (assurance === undefined || assurance === "A0")
-    complain("assurance", `\`@assurance\` does not know \`${written}\``, 'write "A1": a signed-in click');
-  else if (!assuranceCovers(ASSURANCE_ENFORCED, assurance)) {
-    complain("assurance", `this version cannot enforce ${assurance}`, `the strongest it can is ${ASSURANCE_ENFORCED}`);
+  const assurance = ASSURANCE_WORDS.get(written);
+  if (assurance === undefined) {
+    complain(
+      "assurance",
+      `\`@assurance\` does not know \`${written}\``,
+      'write "passkey" (A3), "reauthenticate" (A2), "A1" (a signed-in click) or "A4" (passkeys of two people)',
+    );
+  } else if (assurance === "A4" && terms.reduce((places, { quorum }) => places + quorum, 0) < 2) {
+    complain("assurance", "A4 is the passkeys of two people, and this asks for one", 'add @quorum("2"), or write "A3"');
   }
-  return assurance ?? ASSURANCE_ENFORCED;
+  return assurance ?? ASSURANCE_DEFAULT;
 }
 
 function readNotify(annotations: Annotations, complain: Complain): readonly string[] {

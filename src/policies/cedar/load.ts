@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { GroupName } from "../../core/brand.ts";
 import { canonicalBytes, digest } from "../../core/action/index.ts";
-import type { Term } from "../../core/policy/index.ts";
+import type { Assurance, Term } from "../../core/policy/index.ts";
 import { EFFECTS } from "../../core/risk/index.ts";
 import type { Effect, FactType, PolicyId } from "../../core/risk/index.ts";
 import { ConfigError } from "../../ports/config.ts";
@@ -44,6 +44,8 @@ export type PolicySummary = {
   readonly line: number;
   /** What a hold asks for; empty for the others. */
   readonly terms: readonly Term[];
+  /** How strong the evidence of each approval has to be; null for the others. */
+  readonly assurance: Assurance | null;
 };
 
 /** A set that has been loaded from files, what is in it, and the schema that it was validated against. */
@@ -169,7 +171,8 @@ function repeatedIds(policies: readonly ParsedPolicy[]): readonly ConfigProblem[
 function summaryOf({ meaning, statement }: MeantPolicy): PolicySummary {
   const { id, kind, because } = meaning;
   const { file, line } = problemAt(statement, 0, "", null);
-  return { id, kind, because, file, line, terms: meaning.kind === "hold" ? meaning.hold.terms : [] };
+  const { terms, assurance } = meaning.kind === "hold" ? meaning.hold : { terms: [], assurance: null };
+  return { id, kind, because, file, line, terms, assurance };
 }
 
 function inOrder(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {

@@ -1,3 +1,4 @@
+import { digest } from "../../core/action/index.ts";
 import {
   refuse,
   STATEMENT_TTL_MS,
@@ -9,9 +10,15 @@ import {
 } from "../../core/approval/index.ts";
 import type { Digest, Instant, RequestId } from "../../core/brand.ts";
 import { cardDigest } from "../../core/card/index.ts";
-import { decodeHex, encodeBase64Url } from "../../core/encoding.ts";
+import { concatBytes, decodeBase64Url, decodeHex, encodeBase64Url } from "../../core/encoding.ts";
 import { cardNow, loadRequest } from "../../engine/index.ts";
-import { assertionOptions, relyingPartyOf, verifyAssertion, type RelyingParty } from "../../identity/passkey/index.ts";
+import {
+  assertionOptions,
+  relyingPartyOf,
+  verifyAssertion,
+  type Assertion,
+  type RelyingParty,
+} from "../../identity/passkey/index.ts";
 import type { Passkey } from "../../ports/directory.ts";
 import type { DocumentChange } from "../../ports/store.ts";
 import type { SessionPrincipal } from "../auth.ts";
@@ -55,15 +62,27 @@ export async function offerStatement(
   id: RequestId,
   wanted: Wanted,
 ): Promise<object> {
-  const { ctx } = house;
   const party = partyOf(house);
   const keys = house.rules.current.directory.people.get(who.person)?.passkeys ?? [];
   if (keys.length === 0) throw new HttpProblem({ status: 409, code: "passkey_missing", message: MISSING });
+  const statement = await statementOf(house, who, id, wanted);
+  await new Offers(house.ctx).offer(statement);
+  return { statement, options: assertionOptions(party, challengeOf(statement), keys) };
+}
+
+/** What somebody would decide, of what is in force now; a refusal where what they were shown is not that any more. */
+export async function statementOf(
+  house: House,
+  who: SessionPrincipal,
+  id: RequestId,
+  wanted: Wanted,
+): Promise<DecisionStatement> {
+  const { ctx } = house;
   const state = await loadRequest(ctx, id);
   if (state === null) throw refusalProblem(refuse("request_unknown"));
   const card = cardDigest(cardNow(ctx, state));
   if (wanted.digest !== state.opened.digest || wanted.card !== card) throw refusalProblem(refuse("digest_changed"));
-  const statement: DecisionStatement = {
+  return {
     v: 1,
     ledger: house.ledgerOrigin,
     request: id,
@@ -75,8 +94,6 @@ export async function offerStatement(
     nonce: wanted.nonce,
     card,
   };
-  await new Offers(ctx).offer(statement);
-  return { statement, options: assertionOptions(party, challengeOf(statement), keys) };
 }
 
 const MISSING = "you have no passkey yet; enrol one in the console, under Passkeys";
@@ -100,12 +117,7 @@ export async function signedBy(
   const passkey = keyOf(house, who, sent.credential);
   if (passkey === undefined) return refused(refuse("passkey_revoked"));
   const party = partyOf(house);
-  const assertion = {
-    credential: sent.credential,
-    authenticatorData: sent.authenticator_data,
-    clientDataJSON: sent.client_data_json,
-    signature: sent.signature,
-  };
+  const assertion = assertionOf(sent);
   const known = await offers.counter(passkey.id);
   const asserted = await verifyAssertion(assertion, party, challengeOf(statement), { passkey, counter: known });
   if ("fault" in asserted) return refused(refuse("assertion_invalid", asserted.fault));
@@ -118,6 +130,35 @@ export async function signedBy(
     ...assertion,
   };
   return { proof, documents: [document, ...counted] };
+}
+
+/**
+ * Whoever holds one key may enrol another: the known key signs what the browser made of the new one. Answers what to write
+ * with it, or why the signature does not hold.
+ */
+export async function vouchedBy(
+  house: House,
+  who: SessionPrincipal,
+  made: { readonly client_data_json: string; readonly attestation_object: string },
+  sent: SentAssertion,
+): Promise<{ readonly documents: readonly DocumentChange[] } | { readonly fault: string }> {
+  const passkey = keyOf(house, who, sent.credential);
+  if (passkey === undefined) return { fault: "the passkey that vouches for it is none of yours" };
+  const bytes = [made.client_data_json, made.attestation_object].map(decodeBase64Url);
+  const challenge = encodeBase64Url(decodeHex(digest(concatBytes(...bytes)).slice("sha256:".length)));
+  const known = await new Offers(house.ctx).counter(passkey.id);
+  const asserted = await verifyAssertion(assertionOf(sent), partyOf(house), challenge, { passkey, counter: known });
+  if ("fault" in asserted) return asserted;
+  return { documents: asserted.counter === known ? [] : [counterDocument(passkey.id, asserted.counter)] };
+}
+
+function assertionOf(sent: SentAssertion): Assertion {
+  return {
+    credential: sent.credential,
+    authenticatorData: sent.authenticator_data,
+    clientDataJSON: sent.client_data_json,
+    signature: sent.signature,
+  };
 }
 
 function keyOf({ rules }: House, who: SessionPrincipal, credential: string): Passkey | undefined {

@@ -1,7 +1,7 @@
 import { atLeastTwo, behindToday, placesOf, seat } from "../../core/approval/index.ts";
 import type { Agent, Candidate } from "../../core/approval/index.ts";
 import type { GroupName, Instant, PersonId } from "../../core/brand.ts";
-import type { Term } from "../../core/policy/index.ts";
+import { assuranceCovers, type Assurance, type Term } from "../../core/policy/index.ts";
 import type { Directory } from "../../ports/directory.ts";
 import type { Finding } from "../doctor.ts";
 import type { House } from "../house.ts";
@@ -21,6 +21,7 @@ export function peopleFindings({ rules, ctx }: House): readonly Finding[] {
     ...capped(ownerless(directory)),
     ...capped(groupsOfOne(directory)),
     ...capped(withoutPasskey(directory, deciding)),
+    ...capped(passkeysLacking(directory, holds)),
     ...capped(outOfReach(directory, holds, ctx.clock.now())),
   ];
 }
@@ -65,11 +66,30 @@ function withoutPasskey(directory: Directory, deciding: ReadonlySet<GroupName>):
     const person = directory.people.get(id);
     if (person === undefined || !person.active || person.passkeys.length > 0) return [];
     const message = `\`${id}\` may decide and has no passkey: their decisions rest on a session alone`;
-    return [{ severity: "info", code: "approver_without_passkey", message, hint: "see docs/people.md, Passkeys" }];
+    return [{ severity: "info", code: "approver_without_passkey", message, hint: "see docs/passkeys.md" }];
   });
 }
 
 type Hold = { readonly id: string; readonly terms: readonly Term[] };
+type SigningHold = Hold & { readonly assurance: Assurance | null };
+
+/** A hold that asks for passkeys which its approvers do not have: who can never be met, said before somebody waits. */
+export function passkeysLacking(directory: Directory, holds: readonly SigningHold[]): readonly Finding[] {
+  const keyed = new Map<GroupName, readonly PersonId[]>();
+  for (const [group, members] of directory.groups) {
+    const able = members.filter(({ person }) => (directory.people.get(person)?.passkeys.length ?? 0) > 0);
+    keyed.set(
+      group,
+      able.map(({ person }) => person).filter((person) => isActive(directory, person)),
+    );
+  }
+  return holds.flatMap(({ id, terms, assurance }): Finding[] => {
+    if (assurance === null || !assuranceCovers(assurance, "A3")) return [];
+    if (isReachable({ owners: [], deployers: [] }, terms, keyed, new Set(), terms)) return [];
+    const message = `what \`${id}\` asks for cannot be met: it wants a passkey of each approver, and too few of them have one`;
+    return [warning("passkeys_lacking", message, "let them enrol one in the console, under Passkeys")];
+  });
+}
 
 /** Holds that nobody could ever meet for an agent, once those who stand behind it are taken away. */
 function outOfReach(directory: Directory, holds: readonly Hold[], now: Instant): readonly Finding[] {
@@ -93,12 +113,13 @@ function outOfReach(directory: Directory, holds: readonly Hold[], now: Instant):
 }
 
 function isReachable(
-  { owners, deployers }: Agent,
+  { owners, deployers }: Pick<Agent, "owners" | "deployers">,
   asked: readonly Term[],
   groups: ReadonlyMap<GroupName, readonly PersonId[]>,
   barred: ReadonlySet<PersonId>,
+  unowned: readonly Term[] = atLeastTwo(asked),
 ): boolean {
-  const terms = owners.length + deployers.length === 0 ? atLeastTwo(asked) : asked;
+  const terms = owners.length + deployers.length === 0 ? unowned : asked;
   const places = placesOf(terms);
   const candidates = terms.flatMap(({ group }): Candidate[] => {
     const able: PersonId[] = [];

@@ -7,9 +7,12 @@ import type { House } from "../house.ts";
 import { ReloadBody } from "../people/bodies.ts";
 import { HttpProblem } from "../problem.ts";
 import type { Routes } from "../route.ts";
-import { ActAsBody, Empty, TokenBody } from "../schemas.ts";
+import { signInFindings } from "../sign-in/findings.ts";
+import { ActAsBody, Empty, ScimTokenBody, TokenBody } from "../schemas.ts";
 import { timeOf } from "../views.ts";
 
+/** Provisioning stops without a word when its token ends: long, and to be replaced by hand. */
+const SCIM_TTL_DEFAULT_MS = 365 * 86_400_000;
 const UNIT_MS = { h: 3_600_000, d: 86_400_000 } as const;
 
 /** What an operator does. Nothing here approves anything: an operator is not a person. */
@@ -52,7 +55,7 @@ export function adminRoutes(routes: Routes, house: House): void {
     url: "/v1/doctor",
     access: "auditor",
     summary: "Weak spots of this installation",
-    handler: async () => ({ findings: findings(house) }),
+    handler: async () => ({ findings: [...findings(house), ...(await signInFindings(house))] }),
   });
 }
 
@@ -99,6 +102,23 @@ function tokenRoutes(routes: Routes, house: House): void {
     access: "admin",
     summary: "Tokens, without their secrets",
     handler: async () => ({ tokens: (await house.credentials.list("gate")).map(listed) }),
+  });
+  routes.add({
+    method: "POST",
+    url: "/v1/scim-tokens",
+    // The operator alone: whoever has it says who is in which group.
+    access: "operator",
+    summary: "A token for one provisioning client of the settings; shown once",
+    body: ScimTokenBody,
+    handler: async ({ body }) => {
+      if (!house.scim.has(body.client))
+        throw unknown("client_unknown", `keyturn.yaml names no provisioning client \`${body.client}\` under \`scim\``);
+      const ttl = body.expires_in === undefined ? SCIM_TTL_DEFAULT_MS : ttlOf(body.expires_in);
+      const { secret, credential } = await house.credentials.issueScimToken(body.client, ttl);
+      const { principal, expiresAt } = credential;
+      const address = `${house.publicUrl}/scim/v2`;
+      return { id: principal.id, client: body.client, token: secret, url: address, expires_at: timeOf(expiresAt) };
+    },
   });
   routes.add({
     method: "POST",

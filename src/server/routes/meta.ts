@@ -5,6 +5,9 @@ import { HttpProblem } from "../problem.ts";
 import type { Routes } from "../route.ts";
 import { callerOf } from "../auth.ts";
 
+/** An instance that lags further behind the others should get no requests. */
+const BEHIND_MAX_MS = 10_000;
+
 /** Health, metrics, keys and the description of everything else. */
 export function metaRoutes(routes: Routes, house: House): void {
   routes.add({
@@ -22,6 +25,10 @@ export function metaRoutes(routes: Routes, house: House): void {
     handler: async () => {
       if (house.closing.aborted)
         throw new HttpProblem({ status: 503, code: "closing", message: "the server is closing", retryAfterMs: 1000 });
+      if (house.behindMs() > BEHIND_MAX_MS) {
+        const message = "other instances have recorded what is not known here yet";
+        throw new HttpProblem({ status: 503, code: "behind", message, retryAfterMs: 1000 });
+      }
       return { status: "ready", ledger_size: (await house.ctx.store.head()).size };
     },
   });
@@ -31,11 +38,24 @@ export function metaRoutes(routes: Routes, house: House): void {
     access: "anyone",
     summary: "Prometheus metrics",
     handler: async ({ reply }) => {
-      const { size } = await house.ctx.store.head();
+      // Numbers are wanted most while the store is away.
+      const size = await soon(
+        house.ctx.store.head().then(
+          (head) => head.size,
+          () => null,
+        ),
+      );
       const memory = process.memoryUsage();
+      const { requests, bytes } = house.pressure.held;
       void reply.type("text/plain; version=0.0.4; charset=utf-8");
       return house.metrics.render({
-        ledger_entries: size,
+        ...(size === null ? {} : { ledger_entries: size }),
+        store_up: size === null ? 0 : 1,
+        appends_waiting: house.pressure.appends,
+        requests_under_way: requests,
+        body_bytes_held: bytes,
+        leads: house.leadership.leads ? 1 : 0,
+        behind_seconds: house.behindMs() / 1000,
         listeners: house.ctx.bus.size,
         rules_problems: house.rules.problems.length,
         process_resident_memory_bytes: memory.rss,
@@ -67,4 +87,15 @@ export function metaRoutes(routes: Routes, house: House): void {
     summary: "This description",
     handler: async () => openApi(routes.documented, house.publicUrl),
   });
+}
+
+/** What is not there within a second counts as not there: whoever scrapes does not wait for a store that is away. */
+async function soon<T>(work: Promise<T>): Promise<T | null> {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(resolve, 1000, null);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -12,7 +12,7 @@ import { HttpProblem, refusalProblem } from "../problem.ts";
 import { wholeNumber, type Routes } from "../route.ts";
 import { ReviewBody } from "../schemas.ts";
 import { stream } from "../stream.ts";
-import { viewOf } from "../views.ts";
+import { viewOf, type Reader } from "../views.ts";
 
 /** What people do: look at requests and review them. Who they are comes from their session alone. */
 export function peopleRoutes(routes: Routes, house: House): void {
@@ -46,7 +46,8 @@ export function peopleRoutes(routes: Routes, house: House): void {
       const signed = assertion === undefined ? null : await signedBy(house, who, nonce, assertion);
       const state = await submitReview(house.ctx, parseId("request", params["id"]), {
         // Only what was verified just now is more than the session.
-        reviewer: signed === null || "refused" in signed.proof ? reviewerOf(who) : { ...reviewerOf(who), assurance: "A3" },
+        reviewer:
+          signed === null || "refused" in signed.proof ? reviewerOf(who) : { ...reviewerOf(who), assurance: "A3" },
         account: who.account,
         channel: who.client,
         verdict: body.verdict,
@@ -78,13 +79,19 @@ export function reviewerOf(who: SessionPrincipal): Reviewer {
   return { person: who.person, link: who.link, assurance: who.assurance };
 }
 
+/** Whoever came by an identity provider can prove a decision there. */
+function readerOf({ signIn }: House, who: SessionPrincipal): Reader {
+  const isProvable = signIn !== null && who.proof !== undefined && who.assurance === "A1";
+  return { ...reviewerOf(who), ...(isProvable ? { within: "A2" } : {}) };
+}
+
 function view(
   house: House,
   who: SessionPrincipal | OperatorPrincipal,
   state: Parameters<typeof viewOf>[0],
 ): JsonObject {
   const rules = house.rules.current;
-  const reader = who.kind === "session" ? reviewerOf(who) : null;
+  const reader = who.kind === "session" ? readerOf(house, who) : null;
   return viewOf(state, reader, rules, house.ctx.clock.now());
 }
 

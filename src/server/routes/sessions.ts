@@ -1,12 +1,12 @@
+import { OWN_ISSUER } from "../../core/approval/index.ts";
 import type { PersonId } from "../../core/brand.ts";
-import { SESSION_TTL_MS } from "../../engine/index.ts";
-import { cookieHeader } from "../auth.ts";
+import { SESSION_TTL_MS, type Held } from "../../engine/index.ts";
+import { cookieHeader, refuseCrossSite, sessionOf } from "../auth.ts";
 import type { House } from "../house.ts";
 import { HttpProblem } from "../problem.ts";
 import type { Routes } from "../route.ts";
 import { ActAsBody, Empty, SignInBody } from "../schemas.ts";
-
-type Me = { readonly id: string; readonly name: string; readonly groups: readonly string[] };
+import { meOf, type Me } from "../sign-in/me.ts";
 
 /** Sign-in by one-time link, sign-out, and who I am. A GET of the link opens a page and changes nothing. */
 export function sessionRoutes(routes: Routes, house: House): void {
@@ -19,12 +19,16 @@ export function sessionRoutes(routes: Routes, house: House): void {
     summary: "Turn a one-time code into a session",
     fresh: true,
     body: SignInBody,
-    handler: async ({ body, reply }) => {
+    handler: async ({ body, request, reply }) => {
+      refuseCrossSite(request, house.publicUrl);
       const principal = await house.credentials.check(body.code);
       if (principal?.kind !== "sign_in") throw spent();
       const client = body.client ?? "console";
-      const opened = await house.credentials.openSession(sessionFor(principal.person, client), principal.id);
+      const before = client === "console" ? await sessionOf(house, request) : null;
+      const session = sessionFor(principal.person, client, principal.from);
+      const opened = await house.credentials.openSession(session, principal.id);
       if (opened === null) throw spent();
+      if (before !== null) await house.credentials.revoke(before.id, "replaced by a new sign-in");
       const person = meOf(house, principal.person);
       if (client === "cli") return { person, session: opened.secret };
       void reply.header("set-cookie", cookieHeader(opened.secret, SESSION_TTL_MS / 1000, secure));
@@ -74,9 +78,15 @@ export function sessionRoutes(routes: Routes, house: House): void {
   }
 }
 
-/** The operator vouched for the link by handing over the code: both sides proven (L3), by a click (A1). */
-function sessionFor(person: PersonId, client: string): Parameters<House["credentials"]["openSession"]>[0] {
-  return { person, account: { issuer: "keyturn", subject: person }, link: "L3", assurance: "A1", client };
+type Session = Parameters<House["credentials"]["openSession"]>[0];
+
+/**
+ * The operator vouched for the link by handing over the code: both sides proven (L3), by a click (A1). A code that a person
+ * made for another device of theirs opens what the session had that made it.
+ */
+function sessionFor(person: PersonId, client: string, from?: Held): Session {
+  const word: Held = { account: { issuer: OWN_ISSUER, subject: person }, link: "L3", assurance: "A1" };
+  return { person, client, ...(from === undefined ? word : { ...from, handed: true }) };
 }
 
 function spent(): HttpProblem {
@@ -85,14 +95,6 @@ function spent(): HttpProblem {
     code: "unauthenticated",
     message: "this link is used, expired or unknown; ask the operator for a new one",
   });
-}
-
-function meOf(house: House, id: PersonId): Me {
-  const { directory } = house.rules.current;
-  const groups = [...directory.groups]
-    .filter(([, members]) => members.some((m) => m.person === id))
-    .map(([group]) => group);
-  return { id, name: directory.people.get(id)?.name ?? id, groups };
 }
 
 function everybody(house: House): readonly (Me & { note: string })[] {

@@ -94,7 +94,8 @@ function checkIntended(house: House, who: SessionPrincipal, { issuer, subject, e
 /** A session that may not review may not make a login that may; and a session left open is not its person. */
 async function checkFirm({ ctx, credentials }: House, who: SessionPrincipal): Promise<void> {
   if (who.link < REVIEW_LINK_MIN) {
-    const message = "you are signed in with a login that is not proven itself; sign in with a firm one, or ask for a link";
+    const message =
+      "you are signed in with a login that is not proven itself; sign in with a firm one, or ask for a link";
     throw new HttpProblem({ status: 403, code: "link_too_weak", message });
   }
   const openedAt = (await credentials.credential(who.id))?.createdAt ?? 0;

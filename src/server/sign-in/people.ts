@@ -21,14 +21,21 @@ export async function personOf(house: House, provider: ProviderConfig, login: Lo
  * somebody who is there; and whose address is known already may be that human with a second account, who would count twice.
  */
 async function create(house: House, { provider, issuer, subject, name, email }: Login): Promise<Person | undefined> {
-  const hash = createHash("sha256").update(JSON.stringify([issuer, subject])).digest("hex");
+  const hash = createHash("sha256")
+    .update(JSON.stringify([issuer, subject]))
+    .digest("hex");
   const id = `${provider}-${hash.slice(0, 16)}` as PersonId;
   const { people } = house.rules.current.directory;
   if (people.has(id) || (email !== null && personWithEmail(people, email) !== null)) return undefined;
   const source: Source = `oidc:${provider}`;
   const steps: DirectoryStep[] = [
     { step: "put_person", source, person: { id, name, active: true, emails: email === null ? [] : [email] } },
-    { step: "link", person: id, account: { issuer, subject, strength: "L3" }, evidence: `first sign-in at ${provider}` },
+    {
+      step: "link",
+      person: id,
+      account: { issuer, subject, strength: "L3" },
+      evidence: `first sign-in at ${provider}`,
+    },
   ];
   const change = await house.people.change(steps, { kind: "source", source });
   return change.status === "refused" ? undefined : house.people.holderOf(issuer, subject);
@@ -40,7 +47,12 @@ async function follow(house: House, provider: ProviderConfig, login: Login, pers
   const source: Source = `oidc:${provider.name}`;
   const wanted = new Set(login.groups as readonly GroupName[]);
   const present = new Set(house.people.groupsOf(source, person.id));
-  const step = (kind: "join" | "leave", group: GroupName): DirectoryStep => ({ step: kind, source, group, person: person.id });
+  const step = (kind: "join" | "leave", group: GroupName): DirectoryStep => ({
+    step: kind,
+    source,
+    group,
+    person: person.id,
+  });
   const steps = [
     ...[...present].filter((group) => !wanted.has(group)).map((group) => step("leave", group)),
     ...[...wanted].filter((group) => !present.has(group)).map((group) => step("join", group)),
@@ -48,5 +60,6 @@ async function follow(house: House, provider: ProviderConfig, login: Login, pers
   if (steps.length === 0) return;
   const change = await house.people.change(steps, { kind: "source", source });
   // What cannot be followed leaves the person with less, never with more: the sign-in itself is genuine.
-  if (change.status === "refused") log("error", `groups of a login were refused: ${change.refusal.because}`, { source });
+  if (change.status === "refused")
+    log("error", `groups of a login were refused: ${change.refusal.because}`, { source });
 }

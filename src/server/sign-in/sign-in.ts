@@ -72,14 +72,24 @@ export class SignIn {
   async begin(name: string, redirectUri: string, { next, decision, nonce }: Purpose): Promise<Begun> {
     const provider = this.#provider(name);
     const random = (): string => encodeBase64Url(this.#parts.chance.bytes(32));
-    const asked = { redirectUri, state: random(), nonce: nonce ?? random(), verifier: random(), fresh: decision !== null };
+    const asked = {
+      redirectUri,
+      state: random(),
+      nonce: nonce ?? random(),
+      verifier: random(),
+      fresh: decision !== null,
+    };
     const address = await this.#try(name, () => provider.address(asked));
     const expiresAt = this.#parts.clock.now() + TRANSACTION_TTL_MS;
     const { fresh: _, ...kept } = asked;
     const transaction: Transaction = { id: random(), provider: name, ...kept, next, decision, expiresAt };
     const cookie = await sealTransaction(transaction, await this.#sealing());
     if (cookie === null)
-      throw new HttpProblem({ status: 413, code: "too_large", message: "this is too much to prove at once: write less" });
+      throw new HttpProblem({
+        status: 413,
+        code: "too_large",
+        message: "this is too much to prove at once: write less",
+      });
     return { address, cookie };
   }
 
@@ -99,7 +109,9 @@ export class SignIn {
   async logout(name: string, token: string): Promise<LogoutToken | null> {
     const provider = this.#provider(name);
     const read = await this.#try(name, () => provider.logout(token));
-    const hash = createHash("sha256").update(JSON.stringify([provider.config.issuer, read.jti])).digest("hex");
+    const hash = createHash("sha256")
+      .update(JSON.stringify([provider.config.issuer, read.jti]))
+      .digest("hex");
     const once = { key: `logout:${hash}`, fingerprint: hash, answer: {} };
     const { status } = await this.#parts.store.append({ entries: [], idempotency: once });
     return status === "appended" ? read : null;
@@ -108,7 +120,11 @@ export class SignIn {
   #provider(name: string): Provider {
     const provider = this.#providers.get(name);
     if (provider !== undefined) return provider;
-    throw new HttpProblem({ status: 404, code: "provider_unknown", message: "no identity provider has this name here" });
+    throw new HttpProblem({
+      status: 404,
+      code: "provider_unknown",
+      message: "no identity provider has this name here",
+    });
   }
 
   async #try<T>(name: string, work: () => Promise<T>): Promise<T> {
@@ -121,7 +137,10 @@ export class SignIn {
       if (error.code === "provider_unavailable" || error.code === "provider_invalid") {
         this.#troubles.set(name, error.message);
       }
-      this.#parts.log("error", `a sign-in at ${name} failed: ${error.message}`, { code: error.code, cause: wordsOf(error.cause) });
+      this.#parts.log("error", `a sign-in at ${name} failed: ${error.message}`, {
+        code: error.code,
+        cause: wordsOf(error.cause),
+      });
       throw new HttpProblem({ status: STATUS[error.code], code: error.code, message: error.message });
     }
   }
@@ -144,7 +163,9 @@ export class SignIn {
       await store.append({ entries: [], documents: [{ ...KEY, body: made }], idempotency: once });
     }
     const stored = known ?? (await store.document(KEY.kind, KEY.id));
-    return decodeBase64Url(String(stored?.body["key"]));
+    const key = stored?.body["key"];
+    if (typeof key !== "string") throw new TypeError("the key of sign-ins is not in the store");
+    return decodeBase64Url(key);
   }
 }
 

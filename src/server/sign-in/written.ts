@@ -31,6 +31,7 @@ const Provider = z
   })
   .superRefine(({ issuer, account, people, require }, context) => {
     const refuse = (path: string, message: string): void => context.addIssue({ code: "custom", path: [path], message });
+    if (!URL.canParse(issuer)) return; // which is told of already
     const { protocol, hostname, search, hash, pathname } = new URL(issuer);
     if (protocol === "http:" && !LOOPBACK.test(hostname)) refuse("issuer", "an issuer is reached over https");
     if (search !== "" || hash !== "") refuse("issuer", "an issuer has neither `?` nor `#`");
@@ -52,7 +53,10 @@ export const SignInWritten: z.ZodType<readonly z.infer<typeof Provider>[]> = z
   .refine((all) => new Set(all.map(({ issuer }) => issuer)).size === all.length, "two providers have the same issuer");
 
 /** What `sign_in` means; paths are relative to `base`. */
-export function providersOf(written: z.infer<typeof SignInWritten> | undefined, base: string): readonly ProviderConfig[] {
+export function providersOf(
+  written: z.infer<typeof SignInWritten> | undefined,
+  base: string,
+): readonly ProviderConfig[] {
   return (written ?? []).map((one) => ({
     name: one.name,
     label: one.label ?? one.name,
@@ -67,7 +71,9 @@ export function providersOf(written: z.infer<typeof SignInWritten> | undefined, 
         ? null
         : {
             claim: one.groups.claim,
-            map: new Map(Object.entries(one.groups.map).map(([from, to]) => [from, typeof to === "string" ? [to] : to])),
+            map: new Map(
+              Object.entries(one.groups.map).map(([from, to]) => [from, typeof to === "string" ? [to] : to]),
+            ),
           },
     require: one.require,
   }));

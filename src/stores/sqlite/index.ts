@@ -1,2 +1,4 @@
+export { openContents } from "./contents.ts";
+export type { Answer, Contents } from "./contents.ts";
 export { openSqliteStore } from "./store.ts";
 export type { SqliteStoreOptions } from "./store.ts";

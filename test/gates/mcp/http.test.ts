@@ -5,7 +5,7 @@ import { at, textAt } from "../../support/json.ts";
 import { BEARER, HttpAgent, listen, OTHER_BEARER, stateOf } from "./http-agent.ts";
 import { Place, said } from "./places.ts";
 
-test("a listener answers to its own names, to its own clients, and to one reading of a request", async () => {
+test("mcp.rebinding: a listener answers to its own names, to its own clients, and to one reading of a request", async () => {
   await using place = await Place.open();
   await using listener = await listen(place);
   const list = { jsonrpc: "2.0", id: 1, method: "tools/list", params: {} };
@@ -70,7 +70,7 @@ test("2025-11-25: a held call is a stream with progress, and runs once; a sessio
   assert.deepEqual([place.names(), await place.redeemed()], [["a.txt", "b.txt"], 2]);
 });
 
-test("2026-07-28: legs until it is approved, across a restart of the gateway; forged and replayed states let nothing through", async () => {
+test("mcp.state-forged: legs until it is approved, across a restart of the gateway; forged and replayed states let nothing through", async () => {
   await using place = await Place.open();
   const write = { path: place.path("leg.txt"), content: "x" };
   let state: string;

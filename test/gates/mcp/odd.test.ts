@@ -7,7 +7,7 @@ import { HttpAgent, listen, stateOf } from "./http-agent.ts";
 import { ODD, Place, said } from "./places.ts";
 import { StdioAgent } from "./stdio-agent.ts";
 
-test("a tool that changed is neither listed nor called until an operator accepts it, and no approval outlives its definition", async () => {
+test("mcp.rug-pull: a tool that changed is neither listed nor called until an operator accepts it, and no approval outlives its definition", async () => {
   await using place = await Place.open();
   const file = place.path("odd.txt");
   await using agent = await StdioAgent.start(place, { name: "odd", argv: ["node", ODD, file] });
@@ -34,7 +34,7 @@ test("a tool that changed is neither listed nor called until an operator accepts
   assert.equal(readFileSync(file, "utf8"), '{"n":1}\n');
 });
 
-test("answers, progress and cancellation pass as they are; what a server asks of client and person is an action", async () => {
+test("mcp.server-asks: what a server asks of client and person is an action; answers, progress and cancellation pass as they are", async () => {
   await using place = await Place.open();
   const file = place.path("odd.txt");
   await using agent = await StdioAgent.start(place, { name: "odd", argv: ["node", ODD, file] });

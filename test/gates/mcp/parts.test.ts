@@ -26,6 +26,7 @@ test("a listener's file is refused with the member and what to write instead", (
     [{ servers: { a: { url: "https://x", headers: { authorization: "Bearer ${NOT_SET}" } } } }, /NOT_SET is not set/],
     [{ servers: { a: { command: "x", secrets: { t: ["password"] } } } }, /RFC 6901/],
     [{ servers: { a: { command: "x", hold_seconds: 0 } } }, /seconds from 1/],
+    [{ servers: { a: { command: "x", trust_mapping: "yes" } } }, /true or false/],
     [{ servers, clients: [{ name: "a", bearer: "short" }] }, /16 characters/],
     [{ servers, definitions: "trust" }, /record or refuse/],
   ];

@@ -1,0 +1,287 @@
+import { approvesByClick, linesOf, needsText, shortDigest, statusText } from "../../core/card/index.ts";
+import type { Card, CardBody, CardProgress, Limited, Literal, Member, Members } from "../../core/card/index.ts";
+import type { Notice } from "../../ports/channel.ts";
+import { ACTION, valueOf } from "./actions.ts";
+import {
+  bullets,
+  charsOf,
+  FALLBACK_CHARS_MAX,
+  HEADER_CHARS_MAX,
+  plainText,
+  richText,
+  section,
+  words,
+} from "./blocks.ts";
+import type { Block, ButtonElement, InlineElement, RichElement, SlackMessage } from "./blocks.ts";
+
+/** Who looks at a message: who may review, or the people behind the action. */
+export type Viewer = "reviewer" | "requester";
+
+/** Characters for the parameters of one message: what has no room is on the page. */
+const PARAMETER_CHARS_MAX = 6000;
+/** Characters for each other list. */
+const LIST_CHARS_MAX = 1200;
+
+/**
+ * A card as Slack blocks. Every text of an agent stands in a code or preformatted element of rich text, which Slack draws as
+ * it is; what is around it is ours. What has no room is counted, and the button to the page stands below it.
+ */
+export function messageOf(notice: Notice, viewer: Viewer): SlackMessage {
+  const { card, page } = notice;
+  const { body, progress } = card;
+  const title = titleOf(card);
+  const blocks: Block[] = [
+    { type: "header", text: plainText(cut(`${leadOf(card, viewer)}: ${title}`, HEADER_CHARS_MAX)) },
+    richText([section(...headline(body)), section(...standing(card))]),
+    ...inspected(body),
+    ...parametersOf(body),
+    ...listed("Why it is risky", body.risk.reasons, ({ points, because }) => [words(`+${points} `), ...code(because)]),
+    ...listed("Held by", body.policies, ({ policy, because }) => [words(`${policy}: ${because}`)]),
+    ...reviewsOf(progress),
+    ...claimOf(body),
+    richText([section(words(`Digest ${shortDigest(body.digest)}`, { italic: true }))]),
+    { type: "actions", elements: buttonsOf(notice, viewer) },
+  ];
+  return { text: fallback(`${leadOf(card, viewer)}: ${title} (${body.risk.level} risk). ${page}`), blocks };
+}
+
+/** Our words alone, then: Slack reads `text` as markup, wherever blocks are not shown. */
+export function fallback(text: string): string {
+  return cut(text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;"), FALLBACK_CHARS_MAX);
+}
+
+function leadOf({ progress }: Card, viewer: Viewer): string {
+  if (progress.status !== "pending") return statusText(progress);
+  return viewer === "requester" ? "Waits for others" : "Review";
+}
+
+function headline({ headline: said }: CardBody): readonly InlineElement[] {
+  const { verb, agent, action, object, environment } = said;
+  return [
+    ...code(agent),
+    words(" wants to "),
+    words(verb, { bold: true }),
+    words(" "),
+    ...code(object),
+    ...(environment === null ? [] : [words(" in "), ...code(environment)]),
+    words(" by "),
+    ...code(action),
+  ];
+}
+
+function standing({ body, progress }: Card): readonly InlineElement[] {
+  const { level, score } = body.risk;
+  return [
+    words("Risk "),
+    words(`${level} ${score}`, { bold: true }),
+    words(`. ${statusText(progress)}.`),
+    ...(progress.status === "pending" ? [words(` Needs ${needsText(progress)}.`)] : []),
+    ...(progress.status === "pending" ? [words(` Until ${utc(body.expiresAt)}; after that it will not run.`)] : []),
+  ];
+}
+
+function inspected({ uninspected }: CardBody): readonly Block[] {
+  if (uninspected.items.length === 0) return [];
+  const lead = section(words("⚠ This action could not be fully inspected. ", { bold: true }), words("Unknown is:"));
+  return [richText([lead, ...bulletsOf(uninspected, (one) => code(one))])];
+}
+
+function parametersOf({ parameters, resource, subject }: CardBody): readonly Block[] {
+  let room = PARAMETER_CHARS_MAX;
+  return [
+    ["Parameters", parameters] as const,
+    ["Resource", resource] as const,
+    ["Caller", subject.properties] as const,
+  ].flatMap(([name, members]): readonly Block[] => {
+    if (members.items.length === 0 && members.hidden === 0) return [];
+    const { elements, left, chars } = membersOf(members, room);
+    room -= chars;
+    const missing =
+      left === 0 ? [] : [section(words(`${left} more are not shown here: open the page.`, { italic: true }))];
+    return [richText([section(words(name, { bold: true })), ...elements, ...missing])];
+  });
+}
+
+type Fitted = { readonly elements: readonly RichElement[]; readonly left: number; readonly chars: number };
+
+function membersOf(members: Members, room: number): Fitted {
+  const elements: RichElement[] = [];
+  let chars = 0;
+  let shown = 0;
+  for (const member of members.items) {
+    const drawn = memberOf(member);
+    const more = charsOf(drawn);
+    if (chars + more > room) break;
+    chars += more;
+    shown += 1;
+    elements.push(...drawn);
+  }
+  return { elements, left: members.items.length - shown + members.hidden, chars };
+}
+
+/** A short value on its name's line; a long one, or one of several lines, in a box that nothing else stands in. */
+function memberOf({ name, kind, value }: Member): readonly RichElement[] {
+  const lead = [...code(name), words(kind === "secret" ? " (secret, committed to as) " : " ")];
+  const lines = kind === "text" ? linesOf(value.text) : [value.text];
+  if (lines.length === 1 && value.text.length <= 80 && value.cut === null) return [section(...lead, ...code(value))];
+  return [section(...lead), ...box(value, lines)];
+}
+
+function box(value: Literal, lines: readonly string[]): readonly RichElement[] {
+  const boxed = (text: string): RichElement[] =>
+    text === "" ? [] : [{ type: "rich_text_preformatted", elements: [{ type: "text", text }] }];
+  const { cut: missing } = value;
+  const note = alikeNote(value);
+  return [
+    ...boxed(lines.join("\n")),
+    ...(missing === null
+      ? []
+      : [
+          section(
+            words(`${missing.hidden} characters are not shown; all of it is ${missing.digest}`, { italic: true }),
+          ),
+          ...boxed(missing.tail),
+        ]),
+    ...(note === null ? [] : [section(words("It", { bold: true }), note)]),
+  ];
+}
+
+function reviewsOf(progress: CardProgress): readonly Block[] {
+  const { reviews, barred } = progress;
+  const said = listed("Reviews", reviews, (one) => [
+    words(
+      `${one.person} ${one.verdict === "approve" ? "approved" : "denied"}${one.voided ? ", which no longer counts" : ""}`,
+    ),
+    ...(one.reason === null ? [] : [words(": "), ...code(one.reason)]),
+  ]);
+  if (progress.status !== "pending" || barred.items.length === 0) return said;
+  const names = barred.items.map(({ person }) => person).join(", ");
+  const more = barred.hidden === 0 ? "" : ` and ${barred.hidden} more`;
+  return [
+    ...said,
+    richText([section(words(cut(`Stand behind it and cannot approve: ${names}${more}`, LIST_CHARS_MAX)))]),
+  ];
+}
+
+function claimOf({ claim }: CardBody): readonly Block[] {
+  if (claim === null || claim.text === "") return [];
+  return [
+    richText([
+      section(words("The agent says, and nobody has checked:", { bold: true })),
+      ...box(claim, linesOf(claim.text)),
+    ]),
+  ];
+}
+
+/** Denying is one click everywhere. Approving is one where a click is evidence enough; else the page takes it. */
+function buttonsOf({ card, cardDigest, page }: Notice, viewer: Viewer): ButtonElement[] {
+  const { body, progress } = card;
+  const open = { type: "button", action_id: ACTION.open, text: plainText("Open"), url: page } as const;
+  if (progress.status !== "pending") return [open];
+  const value = valueOf({ request: body.request, digest: body.digest, card: cardDigest });
+  const deny: ButtonElement[] = [
+    { type: "button", action_id: ACTION.deny, text: plainText("Deny"), value, style: "danger" },
+    { type: "button", action_id: ACTION.denyReason, text: plainText("Deny and say why…"), value },
+  ];
+  if (viewer === "requester") return [...deny, open];
+  if (approvesByClick(body.risk.level, body.assurance)) {
+    return [
+      { type: "button", action_id: ACTION.approve, text: plainText("Approve"), value, style: "primary" },
+      ...deny,
+      open,
+    ];
+  }
+  const label = body.risk.level === "critical" ? "Review in the console" : "Open to approve";
+  return [{ ...open, text: plainText(label), style: "primary" }, ...deny];
+}
+
+/** What has happened since, for the thread below a message: one line each, in our words. */
+export function threadOf({ card, changes }: Notice): SlackMessage | null {
+  const { progress } = card;
+  const last = progress.reviews.items.at(-1);
+  const lines = changes.flatMap((change): readonly (readonly InlineElement[])[] => {
+    if (change === "review.recorded" && last !== undefined) {
+      const verb = last.verdict === "approve" ? "approved" : "denied";
+      return [[words(`${last.person} ${verb}. So far ${needsText(progress)}.`), ...reasonOf(last.reason)]];
+    }
+    if (change === "review.voided") return [[words(`A review no longer counts. So far ${needsText(progress)}.`)]];
+    if (change === "permit.redeemed") return [[words("The approval was used: it runs.")]];
+    if (ENDS.includes(change)) return [[words(`${statusText(progress)}.`)]];
+    return [];
+  });
+  if (lines.length === 0) return null;
+  return {
+    text: fallback(`${statusText(progress)}: ${titleOf(card)}`),
+    blocks: [richText(lines.map((line) => section(...line, words("\n"))))],
+  };
+}
+
+/** Changes after which a request stands otherwise than before. */
+export const ENDS: readonly string[] = [
+  "request.approved",
+  "request.denied",
+  "request.expired",
+  "request.cancelled",
+  "request.failed",
+  "permit.expired",
+  "action.completed",
+];
+
+/** The reminder below a message. */
+export function reminderOf({ card, page }: Notice): SlackMessage {
+  const said = `${statusText(card.progress)}. Needs ${needsText(card.progress)}.`;
+  const link: InlineElement = { type: "link", url: page, text: "Open" };
+  return { text: fallback(`${said} ${titleOf(card)}`), blocks: [richText([section(words(`${said} `), link)])] };
+}
+
+function reasonOf(reason: Literal | null): readonly InlineElement[] {
+  return reason === null ? [] : [words(" "), ...code(reason)];
+}
+
+/** Without a word of an agent. */
+function titleOf({ body: { headline: said } }: Card): string {
+  return said.title ?? `${said.verb} …`;
+}
+
+function listed<T>(name: string, list: Limited<T>, draw: (item: T) => readonly InlineElement[]): readonly Block[] {
+  if (list.items.length === 0) return [];
+  return [richText([section(words(name, { bold: true })), ...bulletsOf(list, draw)])];
+}
+
+function bulletsOf<T>(list: Limited<T>, draw: (item: T) => readonly InlineElement[]): readonly RichElement[] {
+  let room = LIST_CHARS_MAX;
+  const fitting = list.items.map(draw).filter((one) => (room -= charsOf(one)) >= 0);
+  const left = list.items.length - fitting.length + list.hidden;
+  const more = left === 0 ? [] : [section(words(`${left} more are not shown here: open the page.`, { italic: true }))];
+  return [...(fitting.length === 0 ? [] : [bullets(fitting)]), ...more];
+}
+
+/** A literal on a line, its notes outside of what an agent can write. */
+function code(literal: Literal): readonly InlineElement[] {
+  const { text, cut: missing } = literal;
+  const note = alikeNote(literal);
+  return [
+    text === "" ? words("(empty)", { italic: true }) : { type: "text", text, style: { code: true } },
+    ...(missing === null
+      ? []
+      : [
+          words(` … ${missing.hidden} characters not shown, ${shortDigest(missing.digest)} … `, { italic: true }),
+          ...(missing.tail === "" ? [] : [{ type: "text", text: missing.tail, style: { code: true } } as const]),
+        ]),
+    ...(note === null ? [] : [note]),
+  ];
+}
+
+function alikeNote({ alike }: Literal): InlineElement | null {
+  if (alike.length === 0) return null;
+  const letters = alike.includes("compatibility") ? "styled copies of letters" : `${alike.join(" and ")} letters`;
+  return words(` has ${letters} that look like others`, { bold: true });
+}
+
+function utc(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
+function cut(text: string, charsMax: number): string {
+  return text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;
+}

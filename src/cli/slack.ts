@@ -1,0 +1,86 @@
+import { visible } from "../core/card/index.ts";
+import { readArguments } from "./arguments.ts";
+import { EXIT, Failure, usage } from "./failure.ts";
+import { configPath } from "./settings.ts";
+import { painter } from "./terminal.ts";
+import type { Terminal } from "./terminal.ts";
+
+export const help = `keyturn slack manifest | check: let people decide in Slack
+
+  manifest    the manifest of a Slack app, for "Create an app from a manifest"; clicks come through a socket (no address
+              of yours is needed), or with --http to your server
+  check       ask Slack whether notify.slack of keyturn.yaml works: token, workspace, scopes, socket, channels. Nothing is
+              written to anybody
+
+docs/channels/slack.md takes ten minutes.
+
+Examples
+  keyturn slack manifest > slack-app.json
+  keyturn slack manifest --http https://keyturn.example.com
+  keyturn slack check
+
+Options
+  --name NAME     what the app is called in Slack (Keyturn)
+  --http URL      the public address of this installation: Slack sends clicks there
+  --config FILE   another keyturn.yaml
+  --json          check: {"findings": [{"what", "problem"}]}
+
+Exit codes: 0 all is well, 1 something is not, 2 wrong usage.
+`;
+
+const OPTIONS = {
+  name: { type: "string" },
+  http: { type: "string" },
+  config: { type: "string" },
+  json: { type: "boolean" },
+} as const;
+
+/** Characters of an app's name in Slack. */
+const NAME_CHARS_MAX = 35;
+
+/** Prints a manifest, or what Slack says of the settings. */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { values, positionals } = readArguments(args, OPTIONS, ["manifest|check"]);
+  const [verb] = positionals;
+  if (verb === "manifest") return manifest(values.name ?? "Keyturn", values.http ?? null, terminal);
+  if (verb !== "check")
+    throw usage(`\`slack ${verb ?? ""}\` does not exist; write \`slack manifest\` or \`slack check\`.`);
+  return check(values.config, values.json === true, terminal);
+}
+
+async function manifest(name: string, http: string | null, terminal: Terminal): Promise<number> {
+  if (name.trim() === "" || name.length > NAME_CHARS_MAX) throw usage(`--name has 1 to ${NAME_CHARS_MAX} characters.`);
+  if (http !== null && !/^https:\/\/[^/?#]+\/?$/.test(http)) {
+    throw usage("--http is the public address of the server, such as https://keyturn.example.com.");
+  }
+  const { slackManifest } = await import("../server/slack-setup.ts");
+  terminal.out(`${JSON.stringify(slackManifest(name, http), null, 2)}\n`);
+  return EXIT.ok;
+}
+
+async function check(config: string | undefined, json: boolean, terminal: Terminal): Promise<number> {
+  const path = configPath({ config }, terminal);
+  if (path === null) {
+    throw new Failure({ code: "config_invalid", message: "There is no keyturn.yaml here; `keyturn init` writes one." });
+  }
+  const { checkSlackSettings } = await import("../server/slack-setup.ts");
+  const findings = await checkSlackSettings(path);
+  if (findings === null) {
+    throw new Failure({
+      code: "config_invalid",
+      message: "keyturn.yaml has no `notify: slack:`; docs/channels/slack.md says what to write.",
+    });
+  }
+  if (json) terminal.out(`${JSON.stringify({ findings })}\n`);
+  else {
+    const paint = painter(terminal, "out");
+    for (const { what, problem } of findings) {
+      terminal.out(
+        problem === null
+          ? `${paint("green", "ok")}  ${visible(what)}\n`
+          : `${paint("red", "no")}  ${visible(what)}: ${visible(problem)}\n`,
+      );
+    }
+  }
+  return findings.some(({ problem }) => problem !== null) ? EXIT.failed : EXIT.ok;
+}
