@@ -70,7 +70,8 @@ async function startRows(dist: string, folder: string, times: number): Promise<R
   ];
 }
 
-async function askedBytes(installation: Installation): Promise<readonly Buffer[]> {
+/** The requests of all questions, whole, with the tokens of their agents. */
+export async function askedBytes(installation: Installation): Promise<readonly Buffer[]> {
   const tokens = new Map<string, string>();
   for (let agent = 0; agent < AGENTS; agent++)
     tokens.set(`agent-${agent}`, await installation.token(`agent-${agent}`, "bench"));

@@ -30,6 +30,10 @@ const BENCHMARKS: Readonly<Record<string, { summary: string; load: () => Promise
     summary: "from a click in a chat to a released agent; a thousand requests at once",
     load: () => import("./chat.ts"),
   },
+  cerbos: {
+    summary: "a decision that is written down, beside Cerbos with its audit log",
+    load: () => import("./cerbos.ts"),
+  },
   evaluate: {
     summary: "durable evaluations, appends, release after a decision, start-up and memory",
     load: () => import("./evaluate.ts"),
@@ -49,6 +53,14 @@ const BENCHMARKS: Readonly<Record<string, { summary: string; load: () => Promise
   postgres: {
     summary: "appends to the PostgreSQL store, beside bare inserts",
     load: () => import("./postgres.ts"),
+  },
+  shared: {
+    summary: "evaluations and releases with two servers on one PostgreSQL",
+    load: () => import("./shared.ts"),
+  },
+  waiters: {
+    summary: "held actions in a gigabyte, as sockets and over one stream",
+    load: () => import("./waiters.ts"),
   },
   risk: {
     summary: "what reading a text of SQL or shell costs, beside the bare parsers",

@@ -15,10 +15,12 @@ import { Connection, requestBytes } from "./wire.ts";
 export const note = `\`tools/call\` under MCP 2026-07-28 by streamable HTTP: to a server that does nothing, to the same server through a plain
 proxy that parses and writes every message, and through \`keyturn mcp\` with \`keyturn serve\` behind it, which judges each
 call, has it on disk before it runs, and is told the outcome afterwards. All five are processes of their own on one machine
-and take turns in the same minutes. What is added is the difference of the medians. The held calls are different calls that
+and take turns in the same minutes. What is added is the difference of the medians; beside
+it stands what a durable evaluation of the same question costs alone. The held calls are different calls that
 wait for people in the gateway at once, each on a connection of its own; their memory is what the resident size grew by.`;
 
-const BEARER = "the-bearer-of-the-benchmark";
+/** Agents that call: the server lets the questions of one agent take turns. */
+const AGENTS = 8;
 const META = {
   "io.modelcontextprotocol/protocolVersion": "2026-07-28",
   "io.modelcontextprotocol/clientInfo": { name: "bench", version: "1" },
@@ -32,33 +34,44 @@ export async function run({ dist, quick, progress }: Options): Promise<readonly 
   furnish(folder.path);
   declare(folder.path);
   await using server = await serve(dist, folder.path);
-  const token = await new Installation(server.port, join(folder.path, "data")).token("agent-0", "mcp");
+  const installation = new Installation(server.port, join(folder.path, "data"));
+  const tokens: string[] = [];
+  for (let agent = 0; agent < AGENTS; agent++) tokens.push(await installation.token(`agent-${agent}`, "mcp"));
   const file = fileURLToPath(new URL("./mcp-behind.ts", import.meta.url));
   await using behind = await start([file], null);
   await using proxy = await start([file, `http://127.0.0.1:${behind.port}/`], null);
   const config = join(folder.path, "mcp.yaml");
-  writeFileSync(config, JSON.stringify(listenerFile(folder.path, behind.port, token)));
+  writeFileSync(config, JSON.stringify(listenerFile(folder.path, behind.port, tokens)));
   const url = `http://127.0.0.1:${server.port}`;
   await using gateway = await start(
     [moduleOf(dist, "cli/main"), "mcp", "--config", config, "--json", "--url", url],
     null,
   );
-  const ways = { direct: behind, proxy, gateway };
+  const ways = { direct: behind, proxy, gateway, server };
   const rows: Row[] = [];
   for (const callers of quick ? [1, 4] : [1, 16, 64]) {
     progress(`calls, ${many(callers)}`);
-    rows.push(...(await callRows(ways, callers, quick ? 500 : 5000, flushMs([disk(folder.path, quick)]))));
+    rows.push(
+      ...(await callRows(ways, callers, quick ? 500 : 5000, { tokens, flush: flushMs([disk(folder.path, quick)]) })),
+    );
   }
   progress("held calls");
   rows.push(...(await heldRows(gateway, server, quick ? 50 : 1000)));
   return rows;
 }
 
-type Ways = { readonly direct: Child; readonly proxy: Child; readonly gateway: Child };
+type Ways = { readonly direct: Child; readonly proxy: Child; readonly gateway: Child; readonly server: Child };
 
-async function callRows(ways: Ways, callers: number, ms: number, flush: number): Promise<Row[]> {
+async function callRows(
+  ways: Ways,
+  callers: number,
+  ms: number,
+  { tokens, flush }: { readonly tokens: readonly string[]; readonly flush: number },
+): Promise<Row[]> {
   const asked = Array.from({ length: CALLS }, (_, n) => callBytes("echo", n));
-  for (const way of Object.values(ways)) await load(way, callers, asked, ms / 2, false); // warm
+  const questions = Array.from({ length: CALLS }, (_, n) => questionBytes(tokens[n % AGENTS] ?? "", n));
+  for (const way of [ways.direct, ways.proxy, ways.gateway]) await load(way, callers, asked, ms / 2, false); // warm
+  const alone = await load(ways.server, callers, questions, ms, false);
   const direct = await load(ways.direct, callers, asked, ms, false);
   const proxy = await load(ways.proxy, callers, asked, ms, false);
   const gateway = await load(ways.gateway, callers, asked, ms, false);
@@ -76,11 +89,22 @@ async function callRows(ways: Ways, callers: number, ms: number, flush: number):
       anchor: { name: "fdatasync", value: flush },
       goal: callers === 1 ? atMost(2) : undefined,
     }),
+    row(`${name}: added, beside a durable evaluation alone`, "ms", gateway.p50 - direct.p50, {
+      anchor: { name: "evaluation p50", value: alone.p50 },
+    }),
     row(`${name}: added to the direct p99`, "ms", gateway.p99 - direct.p99),
+    row(`${name}: processor time of the gateway each`, "µs", cpuEach(gateway), {
+      anchor: { name: "plain proxy", value: cpuEach(proxy) },
+    }),
     row(`plain proxy, ${many(callers)}: p50`, "ms", proxy.p50, against("direct", p50, direct)),
     row(`plain proxy, ${many(callers)}: rate`, "1/s", rate(proxy), against("direct", rate, direct)),
     row(`${name}: added to the plain proxy's p50`, "ms", gateway.p50 - proxy.p50),
   ];
+}
+
+/** Microseconds of one process for one call. */
+function cpuEach({ count, serverCpuMs }: Measured): number {
+  return (serverCpuMs * 1000) / count;
 }
 
 async function heldRows(gateway: Child, server: Child, calls: number): Promise<Row[]> {
@@ -104,11 +128,30 @@ async function heldRows(gateway: Child, server: Child, calls: number): Promise<R
   ];
 }
 
+/** What the gateway asks about such a call, straight from the server. */
+function questionBytes(token: string, n: number): Buffer {
+  const args = { path: `/data/reports/${n}.csv`, content: "a line of text", n };
+  const body = JSON.stringify({
+    subject: { type: "agent", id: `agent-${n % AGENTS}` },
+    action: { name: "mcp.call.bench.echo", properties: { server: "bench", tool: "echo", arguments: args } },
+    resource: { type: "mcp-tool", id: "bench/echo" },
+  });
+  return requestBytes("POST", "/access/v1/evaluation", token, body);
+}
+
+function bearer(n: number): string {
+  return `the-bearer-of-the-benchmark-${n % AGENTS}`;
+}
+
 function callBytes(name: string, n: number): Buffer {
   const params = { name, arguments: { path: `/data/reports/${n}.csv`, content: "a line of text", n }, _meta: META };
   const body = JSON.stringify({ jsonrpc: "2.0", id: n, method: "tools/call", params });
   const headers = ["accept: application/json, text/event-stream", "mcp-protocol-version: 2026-07-28"];
-  return requestBytes("POST", "/mcp/bench", BEARER, body, [...headers, "mcp-method: tools/call", `mcp-name: ${name}`]);
+  return requestBytes("POST", "/mcp/bench", bearer(n), body, [
+    ...headers,
+    "mcp-method: tools/call",
+    `mcp-name: ${name}`,
+  ]);
 }
 
 /** Tells the installation what the two tools do. */
@@ -121,12 +164,12 @@ when { context.action == "mcp.call.bench.echo" };\n`;
   writeFileSync(join(folder, "policies", "40-mcp.cedar"), permit);
 }
 
-function listenerFile(folder: string, port: number, token: string): object {
+function listenerFile(folder: string, port: number, tokens: readonly string[]): object {
   return {
     listen: "127.0.0.1:0",
     state: join(folder, "mcp-state"),
     hosts: ["bench"],
-    clients: [{ name: "bench", bearer: BEARER, token }],
+    clients: tokens.map((token, n) => ({ name: `bench-${n}`, bearer: bearer(n), token })),
     servers: { bench: { url: `http://127.0.0.1:${port}/`, leg_seconds: 300 } },
   };
 }

@@ -10,6 +10,13 @@ const config: UserConfig = defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
+    rolldownOptions: {
+      input: { index: "index.html", "push-worker": "src/worker/push.ts" },
+      // A worker reaches as far as its own address, so this one stands at the root, and its name stays.
+      output: {
+        entryFileNames: ({ name }) => (name === "push-worker" ? "[name].js" : "assets/[name]-[hash].js"),
+      },
+    },
   },
 });
 

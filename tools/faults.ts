@@ -64,6 +64,8 @@ if (fault === "kill" && (store === undefined || store === "sqlite" || store === 
 } else if (fault === "failover") {
   await failover();
 } else {
-  console.error("node tools/faults.ts kill [--store sqlite|postgres] [--rounds N] [--writers N]\nnode tools/faults.ts failover [--times N] [--writers N]");
+  console.error(
+    "node tools/faults.ts kill [--store sqlite|postgres] [--rounds N] [--writers N]\nnode tools/faults.ts failover [--times N] [--writers N]",
+  );
   process.exitCode = 2;
 }

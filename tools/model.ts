@@ -127,7 +127,9 @@ function traces(model: string, count: number): void {
   const telling: Trace[] = [];
   const rest: Trace[] = [];
   for (const trace of all) {
-    const news = trace.steps.map(({ act, op, result, seen }) => `${act} ${op.kind} ${result} ${seen.status} ${seen.permit}`);
+    const news = trace.steps.map(
+      ({ act, op, result, seen }) => `${act} ${op.kind} ${result} ${seen.status} ${seen.permit}`,
+    );
     const isNew = news.some((one) => !reached.has(one));
     for (const one of news) reached.add(one);
     (isNew ? telling : rest).push(trace);

@@ -48,7 +48,8 @@ export function tableProblems(rooms: readonly Room[], files: readonly RoomFile[]
       found.push(`${where}: \`${room.name}\` stands twice`);
     if (!lived.has(room.name)) found.push(`${where}: nobody lives in \`${room.name}\`; drop the row`);
     for (const name of room.mayImport) {
-      if (!known.has(name) && !known.has(`${name}/*`)) found.push(`${where}: \`${name}\` is no room of the table`);
+      const isRoom = known.has(name) || rooms.some((other) => other.name.startsWith(`${name}/`));
+      if (!isRoom) found.push(`${where}: \`${name}\` is no room of the table`);
       const back = rooms.find((other) => other.name === name)?.mayImport ?? [];
       if (back.includes(room.name)) found.push(`${where}: \`${room.name}\` and \`${name}\` may import each other`);
     }

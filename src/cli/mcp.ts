@@ -45,7 +45,7 @@ Before -- COMMAND (standard input and output)
 
 Listening (streamable HTTP, one server or more at /mcp/NAME)
   --config FILE          servers, clients and their credentials
-  --listen ADDRESS       instead of the file's \`listen\`; port 0 takes a free one
+  --listen ADDRESS       instead of the file's \`listen\`, such as :7118 on this machine; port 0 takes a free one
   --json                 one JSON object a line: {"event":"ready","url":…} first
 
 inspect -- COMMAND, or inspect SERVER --config FILE (calls no tool)
@@ -184,8 +184,10 @@ async function toLookAt(
 
 async function listen(file: string, values: Values, terminal: Terminal): Promise<number> {
   const config = await readConfig(resolve(terminal.cwd, file), terminal);
-  const [, host = "", port = ""] = LISTEN.exec(values.listen ?? config.listen ?? "127.0.0.1:7118") ?? [];
-  if (host === "") throw usage("Write --listen as ADDRESS:PORT, such as 127.0.0.1:7118.");
+  const [, named = "", port = ""] = LISTEN.exec(values.listen ?? config.listen ?? ":7118") ?? [];
+  // A port alone is this machine's own, not every network's.
+  const host = named === "" ? "127.0.0.1" : named;
+  if (port === "") throw usage("Write --listen as ADDRESS:PORT, such as 127.0.0.1:7118.");
   const folder = openStateFolder(stateFolder(values.state ?? config.state ?? undefined, terminal));
   const log = (line: string): void => terminal.err(`keyturn mcp: ${line}\n`);
   const firstSight = firstSightOf(values["first-sight"] ?? config.firstSight);
@@ -212,7 +214,7 @@ async function listen(file: string, values: Values, terminal: Terminal): Promise
   return EXIT.ok;
 }
 
-const LISTEN = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/;
+const LISTEN = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]*):(\d{1,5})$/;
 
 async function readConfig(path: string, terminal: Terminal): Promise<ListenerConfig> {
   const { parse } = await import("yaml");

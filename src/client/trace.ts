@@ -24,11 +24,11 @@ const NAMES: ReadonlySet<string> = new Set(["traceparent", "tracestate"]);
  */
 export function traceHeaders(): Readonly<Record<string, string>> {
   // A global that only that API writes; it is optional in every part.
-  const registry = (globalThis as { readonly [REGISTRY]?: Registry })[REGISTRY];
-  if (registry?.propagation === undefined || registry.context === undefined) return {};
+  const api = (globalThis as { readonly [REGISTRY]?: Registry })[REGISTRY];
+  if (api?.propagation === undefined || api.context === undefined) return {};
   const carrier: Record<string, string> = {};
   try {
-    registry.propagation.inject(registry.context.active(), carrier, SETTER);
+    api.propagation.inject(api.context.active(), carrier, SETTER);
   } catch {
     return {};
   }

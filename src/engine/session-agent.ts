@@ -1,6 +1,6 @@
 import { isJsonList, isJsonObject, jsonText } from "../core/action/index.ts";
 import type { Json, JsonObject, Question } from "../core/action/index.ts";
-import { EFFECTS, NEW_SESSION, rowsOf, tagsOf, WEIGHTS } from "../core/risk/index.ts";
+import { EFFECTS, NEW_SESSION, NO_COUNTS, rowsOf, tagsOf, WEIGHTS } from "../core/risk/index.ts";
 import type { Classification, Counts, Effect, SessionSeen, Spans, Stretch } from "../core/risk/index.ts";
 import { SPANS_MS, Windows } from "./session-windows.ts";
 import type { Added } from "./session-windows.ts";
@@ -114,8 +114,9 @@ export class AgentLog {
   }
 
   session(name: string | null, now: number): SessionSeen {
-    const session = this.#sessions.get(this.#nameOf(name, now));
-    if (session === undefined || isOver(this.#nameOf(name, now), session, now)) return NEW_SESSION;
+    const key = this.#nameOf(name, now);
+    const session = this.#sessions.get(key);
+    if (session === undefined || isOver(key, session, now)) return NEW_SESSION;
     return {
       actions: session.actions,
       denied: session.denied,
@@ -130,18 +131,19 @@ export class AgentLog {
   /** The agent as a whole, with `added` counted as well. */
   recent(now: number, added: Added): Spans<Stretch> {
     const counts = withAdded(this.#all.counts(now), added);
-    const of = (span: keyof Spans<unknown>): Stretch => ({
-      ...counts[span],
-      effects: since(this.#effectsAt, now - SPANS_MS[span]),
-      sensitivities: since(this.#tagsAt, now - SPANS_MS[span]),
-    });
+    const effects = sinceEach(this.#effectsAt, now);
+    const tags = sinceEach(this.#tagsAt, now);
+    const of = (span: keyof Spans<unknown>): Stretch => {
+      const { actions, rows, unknown } = counts[span];
+      return { actions, rows, unknown, effects: effects[span], sensitivities: tags[span] };
+    };
     return { minutes5: of("minutes5"), hour: of("hour"), day: of("day") };
   }
 
   /** The same effect on the same type of resource, with `added` counted as well. */
   alike(effect: Effect, type: string, now: number, added: Added): Spans<Counts> {
-    const known = this.#alike.get(this.#keyOf(effect, type)) ?? new Windows();
-    return withAdded(known.counts(now), added);
+    const known = this.#alike.get(this.#keyOf(effect, type));
+    return withAdded(known?.counts(now) ?? NO_COUNTS, added);
   }
 
   /** Makes one session of all that have names, so that no name is left; what they did is not forgotten. */
@@ -274,20 +276,36 @@ function isOver(name: string, { last }: Session, now: number): boolean {
   return now - last >= (name === ROLLING ? ROLLING_IDLE_MS : NAMED_IDLE_MS);
 }
 
-/** Names that were touched since a time, sorted. Most agents touch few. */
+/** Names that were touched within each span, sorted. An agent mostly does all the day what it did in the last minutes. */
+function sinceEach<T extends string>(times: ReadonlyMap<T, number>, now: number): Spans<readonly T[]> {
+  const day = since(times, now - SPANS_MS.day);
+  const within = (known: readonly T[], span: keyof Spans<unknown>): readonly T[] => {
+    const from = now - SPANS_MS[span];
+    for (const name of known) {
+      if ((times.get(name) ?? 0) < from) return known.filter((one) => (times.get(one) ?? 0) >= from);
+    }
+    return known;
+  };
+  const hour = within(day, "hour");
+  return { minutes5: within(hour, "minutes5"), hour, day };
+}
+
 function since<T extends string>(times: ReadonlyMap<T, number>, from: number): readonly T[] {
   const names: T[] = [];
   for (const [name, at] of times) if (at >= from) names.push(name);
   return names.length < 2 ? names : names.sort();
 }
 
-function withAdded({ minutes5, hour, day }: Spans<Counts>, { actions, rows, unknown }: Added): Spans<Counts> {
-  const sum = (counts: Counts): Counts => ({
+function withAdded({ minutes5, hour, day }: Spans<Counts>, added: Added): Spans<Counts> {
+  return { minutes5: sumOf(minutes5, added), hour: sumOf(hour, added), day: sumOf(day, added) };
+}
+
+function sumOf(counts: Counts, { actions, rows, unknown }: Added): Counts {
+  return {
     actions: counts.actions + actions,
     rows: Math.min(Number.MAX_SAFE_INTEGER, counts.rows + rows),
     unknown: counts.unknown + unknown,
-  });
-  return { minutes5: sum(minutes5), hour: sum(hour), day: sum(day) };
+  };
 }
 
 function pairs(json: Json | undefined): readonly (readonly [string, number])[] {

@@ -188,9 +188,10 @@ export class SessionLog {
   #remember(key: string, counted: Counted): void {
     this.#counted.set(key, counted);
     if (this.#counted.size < COUNTED_MAX / 2) return;
+    const younger = this.#counted;
     // Those whose entries are still on the way stay.
-    const waiting = [...this.#older].filter(([, { index }]) => index === null);
-    this.#older = new Map([...waiting, ...this.#counted]);
+    for (const [waiting, one] of this.#older) if (one.index === null) younger.set(waiting, one);
+    this.#older = younger;
     this.#counted = new Map();
   }
 

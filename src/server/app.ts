@@ -17,6 +17,7 @@ import { passkeyRoutes } from "./routes/passkeys.ts";
 import { oidcRoutes } from "./routes/oidc.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { permitRoutes } from "./routes/permits.ts";
+import { pushRoutes } from "./routes/push.ts";
 import { requestRoutes } from "./routes/requests.ts";
 import { scimRoutes } from "./routes/scim.ts";
 import { slackRoutes } from "./routes/slack.ts";
@@ -27,6 +28,11 @@ import { consoleFolder, serveConsole } from "./static.ts";
 
 /** Told of what went wrong here: never of what was sent. */
 export type Log = (level: "info" | "error", message: string, details?: object) => void;
+
+/** The labels of an answer's class, by its first digit. */
+const CLASSES: readonly { readonly status: string }[] = Array.from({ length: 10 }, (_, digit) => ({
+  status: `${digit}xx`,
+}));
 
 /** The HTTP server over a house: one strict parser, one place for errors, and the routes. */
 export function buildApp(house: House, log: Log): FastifyInstance {
@@ -64,24 +70,7 @@ export function buildApp(house: House, log: Log): FastifyInstance {
     }
   });
   acceptForms(app);
-  app.addHook("onRequest", (request, reply, done) => {
-    const id = request.headers["x-request-id"];
-    if (typeof id === "string" && /^[\x21-\x7e]{1,200}$/.test(id)) void reply.header("x-request-id", id);
-    void reply.header("x-content-type-options", "nosniff").header("cache-control", "no-store");
-    try {
-      house.pressure.enter(request.raw, reply.raw);
-      done();
-    } catch (error) {
-      done(error as Error);
-    }
-  });
-  app.addHook("onResponse", (request, reply, done) => {
-    // Long polls and streams are held on purpose: how long says nothing.
-    const isHeld = request.headers["prefer"] !== undefined || /\/stream$/.test(request.routeOptions.url ?? "");
-    if (!isHeld) house.metrics.observe("http_seconds", reply.elapsedTime / 1000);
-    house.metrics.count("http_responses_total", { status: `${Math.floor(reply.statusCode / 100)}xx` });
-    done();
-  });
+  addHooks(app, house);
   app.setErrorHandler((error, _request, reply) => answerWith(error, reply));
   app.setNotFoundHandler(() => {
     throw new HttpProblem({
@@ -99,6 +88,7 @@ export function buildApp(house: House, log: Log): FastifyInstance {
   factRoutes(routes, house);
   peopleRoutes(routes, house);
   passkeyRoutes(routes, house);
+  pushRoutes(routes, house);
   sessionRoutes(routes, house);
   oidcRoutes(routes, house, log);
   accountRoutes(routes, house);
@@ -114,6 +104,28 @@ export function buildApp(house: House, log: Log): FastifyInstance {
   const folder = consoleFolder();
   if (folder !== null) serveConsole(app, folder);
   return app;
+}
+
+/** What happens around every request: its headers, whether there is room for it, and how long it took. */
+function addHooks(app: FastifyInstance, house: House): void {
+  app.addHook("onRequest", (request, reply, done) => {
+    const id = request.headers["x-request-id"];
+    if (typeof id === "string" && /^[\x21-\x7e]{1,200}$/.test(id)) void reply.header("x-request-id", id);
+    void reply.header("x-content-type-options", "nosniff").header("cache-control", "no-store");
+    try {
+      house.pressure.enter(request.raw, reply.raw);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  app.addHook("onResponse", (request, reply, done) => {
+    // Long polls and streams are held on purpose: how long says nothing.
+    const isHeld = request.headers["prefer"] !== undefined || request.routeOptions.url?.endsWith("/stream") === true;
+    if (!isHeld) house.metrics.observe("http_seconds", reply.elapsedTime / 1000);
+    house.metrics.count("http_responses_total", CLASSES[Math.floor(reply.statusCode / 100)]);
+    done();
+  });
 }
 
 /** Core and zod check what comes in. Without this, Fastify loads two compilers of JSON Schema at every start for nothing. */

@@ -59,8 +59,7 @@ export async function authenticate<A extends Access>(
   if (cookie !== null) checkSameOrigin(request, house.publicUrl);
   const secret = bearer ?? cookie;
   const principal = secret === null ? null : await standing(house, secret);
-  if (principal === null)
-    throw new HttpProblem({ status: 401, code: "unauthenticated", message: "bring a valid token or sign in" });
+  if (principal === null) throw unauthenticated();
   if (!kinds.includes(principal.kind))
     throw new HttpProblem({ status: 403, code: "not_allowed", message: refusalFor(principal, access) });
   if (principal.kind === "gate") await checkBound(house, request, principal, secret ?? "");
@@ -73,6 +72,16 @@ export async function authenticate<A extends Access>(
     }
   }
   return principal as PrincipalFor<A>;
+}
+
+/** Refuses a caller, authenticated before, whose credential has ended since: at another instance, and known here only now. */
+export async function assertStanding(house: Guarding, request: FastifyRequest): Promise<void> {
+  const secret = bearerOf(request) ?? cookieOf(request);
+  if (secret === null || (await standing(house, secret)) === null) throw unauthenticated();
+}
+
+function unauthenticated(): HttpProblem {
+  return new HttpProblem({ status: 401, code: "unauthenticated", message: "bring a valid token or sign in" });
 }
 
 /** Who holds this secret, as long as it stands: a session ends with the person's place in the directory. */

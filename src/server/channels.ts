@@ -2,8 +2,8 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import type { SlackChannel, SlackConfig } from "../channels/slack/index.ts";
 import type { TeamsChannel, TeamsConfig } from "../channels/teams/index.ts";
-import { webhookChannel } from "../channels/webhook/index.ts";
 import type { MailConfig } from "../channels/mail/index.ts";
+import type { PushConfig } from "../channels/push/index.ts";
 import type { WebhookConfig } from "../channels/webhook/index.ts";
 import type { Channel, Clickable } from "../ports/channel.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -11,6 +11,7 @@ import type { Directory } from "../ports/directory.ts";
 import type { JsonObject } from "../core/action/index.ts";
 import type { Log } from "./app.ts";
 import type { Metrics } from "./metrics.ts";
+import { pushOf, pushSettings, PushWritten, type Push, type PushText } from "./push.ts";
 import { slackOf, slackSettings, SlackWritten, type SlackText } from "./slack.ts";
 import { teamsOf, teamsSettings, TeamsWritten, type TeamsText } from "./teams.ts";
 
@@ -19,6 +20,7 @@ export type NotifyConfig = {
   readonly giveUpAfterMs: number;
   readonly webhooks: readonly WebhookConfig[];
   readonly mail: MailConfig | null;
+  readonly push?: PushConfig | null;
   readonly slack?: SlackConfig | null;
   readonly teams?: TeamsConfig | null;
 };
@@ -59,12 +61,13 @@ export const NotifyWritten: z.ZodType<NotifyText> = z.strictObject({
       error: "`user` and `password_file` belong together",
     })
     .optional(),
+  push: PushWritten.optional(),
   slack: SlackWritten.optional(),
   teams: TeamsWritten.optional(),
 });
 
 /** Names of reviews' sources that no webhook may borrow. */
-const RESERVED: ReadonlySet<string> = new Set(["console", "cli", "mail", "slack", "teams", "keyturn"]);
+const RESERVED: ReadonlySet<string> = new Set(["console", "cli", "mail", "push", "slack", "teams", "keyturn"]);
 
 type NotifyText = {
   readonly give_up_after_hours: number;
@@ -86,6 +89,7 @@ type NotifyText = {
         readonly agents: readonly string[];
       }
     | undefined;
+  readonly push?: PushText | undefined;
   readonly slack?: SlackText | undefined;
   readonly teams?: TeamsText | undefined;
 };
@@ -116,6 +120,7 @@ export function notifyOf(written: NotifyText | undefined, base: string): NotifyC
             from: mail.from,
             agents: mail.agents,
           },
+    push: written.push === undefined ? null : pushOf(written.push, base),
     slack: written.slack === undefined ? null : slackOf(written.slack, base),
     teams: written.teams === undefined ? null : teamsOf(written.teams, base),
   };
@@ -133,6 +138,7 @@ export function notifySettings(notify: NotifyConfig | null): NotifySettings | nu
       agents,
     })),
     mail: notify.mail === null ? null : { host: notify.mail.host, port: notify.mail.port, from: notify.mail.from },
+    ...(notify.push === undefined || notify.push === null ? {} : { push: pushSettings(notify.push) }),
     ...(notify.slack === undefined || notify.slack === null ? {} : { slack: slackSettings(notify.slack) }),
     ...(notify.teams === undefined || notify.teams === null ? {} : { teams: teamsSettings(notify.teams) }),
   };
@@ -147,6 +153,7 @@ type NotifySettings = {
     readonly agents: readonly string[];
   }[];
   readonly mail: { readonly host: string; readonly port: number; readonly from: string } | null;
+  readonly push?: JsonObject;
   readonly slack?: JsonObject;
   readonly teams?: JsonObject;
 };
@@ -155,6 +162,7 @@ type NotifySettings = {
 export type Channels = {
   readonly all: readonly Channel[];
   readonly clickable: readonly Clickable[];
+  readonly push: Push | null;
   readonly slack: SlackChannel | null;
   readonly teams: TeamsChannel | null;
 };
@@ -164,17 +172,26 @@ type ChannelParts = {
   readonly directory: () => Directory;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** Opens web push, which keeps subscriptions in the store. */
+  readonly push: (config: PushConfig) => Promise<Push>;
 };
 
 /** The channels of an installation; throws `ConfigError` where a secret cannot be read. */
 export async function channelsOf(notify: NotifyConfig | null, parts: ChannelParts): Promise<Channels> {
-  if (notify === null) return { all: [], clickable: [], slack: null, teams: null };
-  const webhooks = notify.webhooks.map((one) => webhookChannel(one, parts.clock));
+  if (notify === null) return { all: [], clickable: [], push: null, slack: null, teams: null };
+  const webhooks = notify.webhooks.length === 0 ? [] : await webhooksOf(notify.webhooks, parts);
   const mail = notify.mail === null ? [] : [await mailOf(notify.mail, parts)];
+  const push = notify.push === undefined || notify.push === null ? null : await parts.push(notify.push);
   const slack = notify.slack === undefined || notify.slack === null ? null : await slackChannelOf(notify.slack, parts);
   const teams = notify.teams === undefined || notify.teams === null ? null : await teamsChannelOf(notify.teams, parts);
   const clickable: readonly Clickable[] = [slack, teams].filter((one) => one !== null);
-  return { all: [...webhooks, ...mail, ...clickable], clickable, slack, teams };
+  const pushes = push === null ? [] : [push.channel];
+  return { all: [...webhooks, ...mail, ...pushes, ...clickable], clickable, push, slack, teams };
+}
+
+async function webhooksOf(configs: readonly WebhookConfig[], { clock }: ChannelParts): Promise<readonly Channel[]> {
+  const { webhookChannel } = await import("../channels/webhook/index.ts");
+  return configs.map((one) => webhookChannel(one, clock));
 }
 
 /** Loaded only where somebody wants it, as Slack is: each would cost every start. */

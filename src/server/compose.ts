@@ -26,7 +26,7 @@ import { LEDGER_DEFAULT, type Config } from "./config.ts";
 import { originOf } from "./epoch.ts";
 import { ensureFolder } from "./folder.ts";
 import type { House } from "./house.ts";
-import { WebhookExport } from "./export/webhook.ts";
+import type { WebhookExport } from "./export/webhook.ts";
 import { fileSigner } from "./keys.ts";
 import { alone, joinOthers } from "./instances.ts";
 import { Heart, knownKeys, recordConfig, recordKeys, type Keys } from "./lifecycle.ts";
@@ -107,7 +107,7 @@ export async function start({
     const house = await furnish({ config, store, clock, demo, log, closing: closing.signal, address });
     await recordConfig(house.ctx, config);
     const operatorToken = await operatorTokenOf(config, house);
-    const exportTo = exportOf({ config, store, clock, log, origin: house.ledgerOrigin });
+    const exportTo = await exportOf({ config, store, clock, log, origin: house.ledgerOrigin });
     const app = buildApp(house, log);
     await app.listen({ host: config.host, port: config.port });
     const url = urlOf(config, app);
@@ -171,27 +171,13 @@ async function furnish({ config, store, clock, demo, log, closing, address }: Pa
     ? joinOthers({ ctx, store, credentials, rules, from, instance, log })
     : alone(instance);
   await rules.people.connect(ctx);
-  store.watch(({ entries }, result) => {
-    tracedAppend(entries.length, result);
-    const asked = performance.now();
-    const answered = (): void => metrics.observe("append_seconds", (performance.now() - asked) / 1000);
-    result.then(answered, answered);
-  });
-  const pressure = new Pressure(
-    {
-      appends: () => store.waiting,
-      waiters: () => ctx.bus.size + ctx.around.deferrals.waiters,
-      waitersMax: config.limits.waitersMax,
-      closing,
-    },
-    (because) => metrics.count("refused_total", { because }),
-  );
+  measure(store, metrics);
   return {
     ctx,
     credentials,
     rules,
     ...together,
-    pressure,
+    pressure: pressureOf(ctx, store, metrics, closing),
     people: rules.people,
     scim: desksOf(config.scim ?? [], { store, clock, chance: ctx.chance, isShared: isShared(config) }, rules.people),
     workloads: new Workloads(config.workloads ?? [], clock),
@@ -210,6 +196,28 @@ async function furnish({ config, store, clock, demo, log, closing, address }: Pa
     demo,
     closing,
   };
+}
+
+/** How long appends take, as a metric and in traces. */
+function measure(store: WatchedStore, metrics: Metrics): void {
+  store.watch(({ entries }, result) => {
+    tracedAppend(entries.length, result);
+    const asked = performance.now();
+    const answered = (): void => metrics.observe("append_seconds", (performance.now() - asked) / 1000);
+    result.then(answered, answered);
+  });
+}
+
+function pressureOf(ctx: EngineContext, store: WatchedStore, metrics: Metrics, closing: AbortSignal): Pressure {
+  return new Pressure(
+    {
+      appends: () => store.waiting,
+      waiters: () => ctx.bus.size + ctx.around.deferrals.waiters,
+      waitersMax: ctx.limits.waitersMax,
+      closing,
+    },
+    (because) => metrics.count("refused_total", { because }),
+  );
 }
 
 /** The keys; those of a ledger that several instances share are never made anew beside ones that it has. */
@@ -243,8 +251,9 @@ function privacyOf({ privacy }: Config): House["privacy"] {
 }
 
 /** Checked before anything listens: a webhook that cannot be signed is a mistake to hear of at the start. */
-function exportOf({ config, store, clock, log, origin }: ExportParts): WebhookExport | null {
+async function exportOf({ config, store, clock, log, origin }: ExportParts): Promise<WebhookExport | null> {
   if (config.export === undefined || config.export === null) return null;
+  const { WebhookExport } = await import("./export/webhook.ts");
   return new WebhookExport({ config: config.export, store, clock, log, source: { origin, version: version() } });
 }
 

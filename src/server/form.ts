@@ -33,6 +33,7 @@ export function parseForm(text: string): Readonly<Record<string, string>> {
 
 /** Refuses a form where none is taken, before it is read; and anything else where a form is. */
 export function checkMediaType(given: string | undefined, isForm: boolean): void {
+  if (given === "application/json" && !isForm) return; // what every gate sends
   const type = (given ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
   if (isForm === (type === MEDIA_TYPE)) return;
   if (isForm || type === MEDIA_TYPE) {

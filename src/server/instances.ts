@@ -25,7 +25,7 @@ const RULES: readonly string[] = ["policy.changed", "catalogue.changed"];
 export function alone(instance: string): Together {
   return {
     instance,
-    fresh: () => Promise.resolve(),
+    fresh: null,
     behindMs: () => 0,
     leadership: ALONE,
     together: () => Promise.resolve(),
@@ -35,12 +35,13 @@ export function alone(instance: string): Together {
 /** One of several on a ledger: it follows what the others append, and one of them does the housekeeping. */
 export function joinOthers({ ctx, store, credentials, rules, from, instance, log }: Parts): Together {
   const lease = new Lease(store, instance);
+  let rulesRead: Promise<unknown> = Promise.resolve();
   const onChange = async ({ types, credentials: changed }: Elsewhere): Promise<void> => {
     for (const id of changed) credentials.forget(id);
     if (PEOPLE.some((type) => types.has(type))) await rules.people.reloadPeople();
     if (!RULES.some((type) => types.has(type))) return;
-    // Beside: files may be wrong here, and nothing that follows may wait for them.
-    rules.heard().then(
+    // Beside: a reload waits for what follows here, so this must not wait for a reload. Who wants to be `fresh` does.
+    rulesRead = rules.heard().then(
       (unlike) => (unlike === null ? undefined : log("error", unlike)),
       (error: unknown) => log("error", `the new rules were refused, the old ones still serve:\n${String(error)}`),
     );
@@ -58,7 +59,10 @@ export function joinOthers({ ctx, store, credentials, rules, from, instance, log
   });
   return {
     instance,
-    fresh: () => follower.catchUp(),
+    fresh: async () => {
+      await follower.catchUp();
+      await rulesRead;
+    },
     behindMs: () => follower.behindMs,
     leadership: lease,
     together: (signal) => {

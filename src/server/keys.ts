@@ -11,7 +11,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { VerifySignature } from "../core/ledger/index.ts";
 import { canonicalBytes } from "../core/action/index.ts";
 import type { Signer } from "../ports/signer.ts";
-import { LedgerError } from "./witnessed.ts";
+import { LedgerError } from "./ledger-error.ts";
 
 /**
  * The Ed25519 key in a PEM file that only its owner may read; it is made on the first start. Throws `key_missing` instead

@@ -6,12 +6,28 @@ import type { Signer } from "../ports/signer.ts";
 import { notifySettings } from "./channels.ts";
 import { LEDGER_DEFAULT, PEOPLE_DEFAULT, type Config } from "./config.ts";
 import { vouchingSettings } from "./provisioning.ts";
-import { LedgerError } from "./witnessed.ts";
+import { LedgerError } from "./ledger-error.ts";
 
 export type Recorder = Pick<EngineContext, "store" | "clock" | "chance">;
 
 /** The installation's keys, by what they sign. */
 export type Keys = { readonly permit: Signer; readonly ledger: Signer };
+
+/** Who vouches for people, without the place of the secret. */
+function providerSetting(provider: NonNullable<Config["signIn"]>[number]): JsonObject {
+  const { name, label, issuer, clientId, scopes, account, people, groups, require } = provider;
+  return {
+    name,
+    label,
+    issuer,
+    clientId,
+    scopes: [...scopes],
+    account,
+    people,
+    groups: groups === null ? null : { claim: groups.claim, map: [...groups.map].map(([from, to]) => [from, [...to]]) },
+    require,
+  };
+}
 
 /** How often a ledger in which nothing happens says that it is there. */
 export const HEARTBEAT_EVERY_MS = 3_600_000;
@@ -129,13 +145,7 @@ export async function recordConfig(recorder: Recorder, config: Config): Promise<
           },
     notify: notifySettings(config.notify ?? null),
     ...vouchingSettings(config),
-    // Who vouches for people. The secret is not here.
-    sign_in: (config.signIn ?? []).map(({ clientSecretFile: _, groups, ...provider }) => ({
-      ...provider,
-      scopes: [...provider.scopes],
-      groups:
-        groups === null ? null : { claim: groups.claim, map: [...groups.map].map(([from, to]) => [from, [...to]]) },
-    })),
+    sign_in: (config.signIn ?? []).map(providerSetting),
     // Never the address of a database: it may hold a password.
     ...(config.store === undefined || config.store === null ? {} : { store: { ledger: config.store.ledger } }),
   };

@@ -19,8 +19,9 @@ export class Metrics {
     if (histogram === undefined) {
       this.#histograms.set(name, (histogram = { counts: BUCKETS.map(() => 0), sum: 0, total: 0 }));
     }
-    const bucket = BUCKETS.findIndex((bound) => seconds <= bound);
-    if (bucket !== -1) histogram.counts[bucket] = (histogram.counts[bucket] ?? 0) + 1;
+    let bucket = 0;
+    while (bucket < BUCKETS.length && seconds > (BUCKETS[bucket] ?? 0)) bucket += 1;
+    if (bucket < BUCKETS.length) histogram.counts[bucket] = (histogram.counts[bucket] ?? 0) + 1;
     histogram.sum += seconds;
     histogram.total += 1;
   }
@@ -57,6 +58,7 @@ function histogramText(name: string, { counts, sum, total }: Histogram): string 
 
 /** Label values come from closed sets of our own, never from input. */
 function labelText(labels: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);
-  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
+  let text = "";
+  for (const [name, value] of Object.entries(labels)) text += `${text === "" ? "{" : ","}${name}="${value}"`;
+  return text === "" ? "" : `${text}}`;
 }

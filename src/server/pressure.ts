@@ -53,8 +53,7 @@ export class Pressure {
 
   /** Lets a request in until its answer has ended, or throws the 503. */
   enter(request: IncomingMessage, response: ServerResponse): void {
-    const path = (request.url ?? "").split("?", 1)[0] ?? "";
-    if (ALWAYS.has(path)) return;
+    if (ALWAYS.has(pathOf(request.url ?? ""))) return;
     const bytes = bytesOf(request);
     const overload = this.#overload(request, bytes);
     if (overload !== null) {
@@ -102,6 +101,11 @@ function refusal(overload: Overload): HttpProblem {
   return new HttpProblem({ status: 503, code, message: SENTENCES[overload], retryAfterMs: RETRY_AFTER_MS });
 }
 
+function pathOf(url: string): string {
+  const end = url.indexOf("?");
+  return end === -1 ? url : url.slice(0, end);
+}
+
 /** What a body will take: as much as is allowed where nobody says. */
 function bytesOf({ method, headers }: IncomingMessage): number {
   if (method !== "POST") return 0;
@@ -111,5 +115,6 @@ function bytesOf({ method, headers }: IncomingMessage): number {
 
 /** Whether a request asks to be held: RFC 7240 `wait`, or a stream of events. */
 function waits({ headers, url = "" }: IncomingMessage): boolean {
-  return /\bwait=/.test(headers["prefer"]?.toString() ?? "") || /\/stream(?:\?|$)/.test(url);
+  const prefer = headers["prefer"];
+  return (prefer !== undefined && /\bwait=/.test(prefer.toString())) || /\/stream(?:\?|$)/.test(url);
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Json } from "../core/action/index.ts";
 import { InputError } from "../core/errors.ts";
 import { checkMediaType } from "./form.ts";
-import { authenticate, type Access, type Guarding, type PrincipalFor } from "./auth.ts";
+import { assertStanding, authenticate, type Access, type Guarding, type PrincipalFor } from "./auth.ts";
 import { tracedRoute } from "./tracing.ts";
 
 /** One call of a route: who, and what was sent, parsed. */
@@ -31,9 +31,10 @@ export type RouteSpec<A extends Access, B> = {
   readonly documents?: z.ZodType;
   /**
    * Whether all that other instances have recorded by now is read first. If not given: for what people and operators
-   * change, which is seldom and must not rest on a directory of a moment ago.
+   * change, which is seldom and must not rest on a directory of a moment ago. Where the body decides, the caller's
+   * credential is looked at again after it.
    */
-  readonly fresh?: boolean;
+  readonly fresh?: boolean | ((raw: Json) => boolean);
   readonly handler: (call: Call<A, B>) => Promise<unknown>;
 };
 
@@ -81,13 +82,17 @@ export class Routes {
       // Before the body is read: who may not call has nothing parsed.
       onRequest: async (request) => {
         checkMediaType(request.headers["content-type"], spec.form === true);
-        if (spec.fresh ?? ((spec.method === "POST" && PEOPLES.has(spec.access)) || spec.access === "scim"))
-          await this.#house.fresh();
+        const fresh = spec.fresh ?? ((spec.method === "POST" && PEOPLES.has(spec.access)) || spec.access === "scim");
+        if (fresh === true) await this.#house.fresh?.();
         callers.set(request, await authenticate(this.#house, request, spec.access));
       },
       handler: async (request, reply) => {
         const who = callers.get(request) as PrincipalFor<A>;
         const raw = (request.body ?? {}) as Json;
+        if (typeof spec.fresh === "function" && this.#house.fresh !== null && spec.fresh(raw)) {
+          await this.#house.fresh();
+          await assertStanding(this.#house, request);
+        }
         // Without a schema the body is `undefined` by its type, or read from `raw` by core's own parser.
         const body = spec.body === undefined ? (undefined as B) : parseBody(spec.body, raw);
         const params = request.params as Record<string, string>;

@@ -23,8 +23,13 @@ export type KeysConfig = {
   readonly operator: string | null;
 };
 
+type StoreAsWritten = {
+  postgres: { url?: string | undefined; url_file?: string | undefined; ledger: string; wake: "notify" | "poll" };
+};
+type KeysAsWritten = { permit?: string | undefined; ledger?: string | undefined; operator?: string | undefined };
+
 /** `store` of keyturn.yaml. */
-export const StoreWritten = z.strictObject({
+export const StoreWritten: z.ZodType<StoreAsWritten> = z.strictObject({
   postgres: z
     .strictObject({
       url: z
@@ -42,21 +47,21 @@ export const StoreWritten = z.strictObject({
 });
 
 /** `keys` of keyturn.yaml. */
-export const KeysWritten = z.strictObject({
+export const KeysWritten: z.ZodType<KeysAsWritten> = z.strictObject({
   permit: z.string().min(1).optional(),
   ledger: z.string().min(1).optional(),
   operator: z.string().min(1).optional(),
 });
 
 /** The store as it was written; null for the embedded file. */
-export function storeOf(written: z.infer<typeof StoreWritten> | undefined, base: string): StoreConfig | null {
+export function storeOf(written: StoreAsWritten | undefined, base: string): StoreConfig | null {
   if (written === undefined) return null;
   const { url, url_file: file, ledger, wake } = written.postgres;
   return { url: url ?? { file: resolve(base, file ?? "") }, ledger, wake };
 }
 
 /** Where the keys are, as it was written. */
-export function keysOf(written: z.infer<typeof KeysWritten> | undefined, base: string): KeysConfig {
+export function keysOf(written: KeysAsWritten | undefined, base: string): KeysConfig {
   const path = (file: string | undefined): string | null => (file === undefined ? null : resolve(base, file));
   return { permit: path(written?.permit), ledger: path(written?.ledger), operator: path(written?.operator) };
 }

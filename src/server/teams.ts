@@ -16,11 +16,8 @@ const Address = z
   .refine((url) => url.startsWith("https:") || Loopback.test(url), "write an https address");
 const Conversations = z.record(
   PlaceName,
-  z.string().transform((written, refusal): Conversation => {
-    const conversation = conversationOf(written);
-    if (conversation !== null) return conversation;
-    refusal.addIssue("write the link that Teams gives for a channel or a group chat, or its id: 19:…@thread.tacv2");
-    return z.NEVER;
+  z.string().refine((written) => conversationOf(written) !== null, {
+    error: "write the link that Teams gives for a channel or a group chat, or its id: 19:…@thread.tacv2",
   }),
 );
 
@@ -62,7 +59,7 @@ export type TeamsText = {
   readonly tenant: string;
   readonly other_tenants: readonly string[];
   readonly secret_file: string;
-  readonly places: Readonly<Record<string, Conversation>>;
+  readonly places: Readonly<Record<string, string>>;
   readonly channels: readonly string[];
   readonly groups: Readonly<Record<string, { readonly channels: readonly string[] }>>;
   readonly direct: TeamsConfig["direct"];
@@ -85,7 +82,7 @@ export function teamsOf(written: TeamsText, base: string): TeamsConfig {
     tenant: written.tenant,
     tenants: [...new Set([written.tenant, ...written.other_tenants])],
     secretFile: resolve(base, written.secret_file),
-    places: new Map(Object.entries(written.places)),
+    places: new Map(Object.entries(written.places).flatMap(([name, text]) => named(name, conversationOf(text)))),
     channels: written.channels,
     groups: new Map(Object.entries(written.groups).map(([group, { channels }]) => [group, channels])),
     direct: written.direct,
@@ -98,6 +95,11 @@ export function teamsOf(written: TeamsText, base: string): TeamsConfig {
       serviceUrl: serviceUrl ?? cloud.serviceUrl,
     },
   };
+}
+
+/** Nothing where there is no conversation: what is written has been checked. */
+function named(name: string, conversation: Conversation | null): readonly [string, Conversation][] {
+  return conversation === null ? [] : [[name, conversation]];
 }
 
 /** What the ledger records of it, without secrets. */

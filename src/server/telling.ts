@@ -5,10 +5,12 @@ import type { Log } from "./app.ts";
 import { channelsOf, type Channels } from "./channels.ts";
 import type { Config } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
+import { openPush } from "./push.ts";
 import { offerLink } from "./sign-in/linking.ts";
+import { isShared } from "./stores.ts";
 
 type TellingParts = {
-  readonly config: Pick<Config, "notify">;
+  readonly config: Pick<Config, "notify" | "data" | "store">;
   readonly ctx: EngineContext;
   readonly credentials: Credentials;
   readonly address: { readonly url: string };
@@ -23,7 +25,13 @@ export type Telling = { readonly channels: Channels; readonly outbox: Outbox; re
 export async function tellingOf({ config, ctx, credentials, address, metrics, log }: TellingParts): Promise<Telling> {
   const notify = config.notify ?? null;
   const directory = (): ReturnType<EngineContext["rules"]>["directory"] => ctx.rules().directory;
-  const channels = await channelsOf(notify, { clock: ctx.clock, directory, metrics, log });
+  const channels = await channelsOf(notify, {
+    clock: ctx.clock,
+    directory,
+    metrics,
+    log,
+    push: async (wanted) => openPush(wanted, { ctx, credentials, data: config.data, isShared: isShared(config) }),
+  });
   const page = (id: RequestId): string => `${address.url}/requests/${id}`;
   const outbox = new Outbox({
     ctx,

@@ -1,25 +1,7 @@
 import type { WitnessConfig } from "./config.ts";
+import { LedgerError } from "./ledger-error.ts";
 import type { Notary } from "./notary.ts";
 import { lead, witnessName, type WitnessAnswer } from "./witnesses.ts";
-
-export type LedgerErrorCode =
-  | "ledger_rolled_back" // a witness signed more than is here
-  | "ledger_forked" // a witness signed something else
-  | "ledger_key_changed" // the key is not the one of this origin
-  | "permit_key_differs" // other instances sign permits with another one
-  | "key_missing" // the ledger has a key, and its file is not here
-  | "witnesses_silent"; // too few answered to know
-
-/** The ledger on this disk must not be served. The sentence says what an operator may do. */
-export class LedgerError extends Error {
-  override readonly name = "LedgerError";
-  readonly code: LedgerErrorCode;
-
-  constructor(options: { code: LedgerErrorCode; message: string }) {
-    super(options.message);
-    this.code = options.code;
-  }
-}
 
 const ORDER =
   "Put the newest data directory back; if it is lost for good, `keyturn ledger new-epoch --because TEXT` goes on from here and says so for ever";

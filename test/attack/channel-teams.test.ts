@@ -5,14 +5,12 @@ import { createHmac } from "node:crypto";
 import { after, before, beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Json, JsonObject } from "../../src/core/action/index.ts";
-import { cardFault, type AdaptiveCard } from "../../src/channels/teams/elements.ts";
-import { Chat, linkedDirectory } from "../channels/teams/chat.ts";
+import { linkedDirectory } from "../channels/teams/chat.ts";
 import { allText, APP, buttons, CHANNEL, TENANT, Tenant, type Standing } from "../channels/teams/tenant.ts";
-import { dropTable, grantRole } from "../support/actions.ts";
-import { Bench } from "../support/bench.ts";
+import { dropTable } from "../support/actions.ts";
 import { hold, type Held } from "../support/flow.ts";
 import { House, type Client } from "../support/house.ts";
-import { at } from "../support/json.ts";
+import { at, textAt } from "../support/json.ts";
 
 const URL_PATH = "/v1/channels/teams";
 const OTHER = "99999999-bbbb-4ccc-8ddd-eeeeeeeeeeee";
@@ -58,12 +56,12 @@ function click(name: string, change?: Change, id?: string): JsonObject {
   return tenant.activity({ name, data, conversation, atMs: Date.now(), ...more });
 }
 
-async function post({ token, activity }: Sent): Promise<{ status: number; body: Json }> {
+async function post({ token, activity }: Sent): Promise<{ status: number; body: Json | undefined }> {
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (token !== null) headers["authorization"] = `Bearer ${token}`;
   const body = typeof activity === "string" ? activity : JSON.stringify(activity);
   const answer = await house.anyone.send("POST", URL_PATH, body, { headers });
-  return { status: answer.status, body: answer.body ?? null };
+  return { status: answer.status, body: answer.body };
 }
 
 async function reviews(): Promise<number> {
@@ -83,6 +81,10 @@ const signed = async (claims: JsonObject, kid?: string, header?: JsonObject): Pr
   token: await token(Date.now(), claims, kid, header),
   activity: click("ann"),
 });
+const without =
+  (name: string): Change =>
+  (one) =>
+    Object.fromEntries(Object.entries(one).filter(([member]) => member !== name));
 const seconds = (): number => Math.floor(Date.now() / 1000);
 const encoded = (value: JsonObject): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
@@ -108,7 +110,7 @@ const REFUSED: readonly Row[] = [
     "channel.forged: HS256 with the public key",
     async () => ({
       ...(await good()),
-      token: homemade({ alg: "HS256", kid: "teams" }, String(tenant.jwk("teams")["n"])),
+      token: homemade({ alg: "HS256", kid: "teams" }, textAt(tenant.jwk("teams"), "n")),
     }),
     401,
     "token_malformed",
@@ -117,7 +119,7 @@ const REFUSED: readonly Row[] = [
     "channel.forged: RS256 in the header, HMAC in the signature",
     async () => ({
       ...(await good()),
-      token: homemade({ alg: "RS256", kid: "teams" }, String(tenant.jwk("teams")["n"])),
+      token: homemade({ alg: "RS256", kid: "teams" }, textAt(tenant.jwk("teams"), "n")),
     }),
     401,
     "signature_wrong",
@@ -161,7 +163,7 @@ const REFUSED: readonly Row[] = [
     403,
     "foreign_service",
   ],
-  ["channel.forged: no serviceUrl in the body", () => good(({ serviceUrl: _, ...one }) => one), 403, "not_understood"],
+  ["channel.forged: no serviceUrl in the body", () => good(without("serviceUrl")), 403, "not_understood"],
   ["channel.forged: a key of the web chat's", () => signed({}, "webchat"), 401, "not_endorsed"],
   [
     "channel.forged: another channel in the body",
@@ -182,7 +184,7 @@ const REFUSED: readonly Row[] = [
     403,
     "not_understood",
   ],
-  ["channel.forged: no id", () => good(({ id: _, ...one }) => one), 403, "not_understood"],
+  ["channel.forged: no id", () => good(without("id")), 403, "not_understood"],
   [
     "channel.forged: a button that is not ours",
     () => good((one) => ({ ...one, value: { action: { verb: "x" } } })),
@@ -211,12 +213,7 @@ const REFUSED: readonly Row[] = [
     403,
     "timestamp_past",
   ],
-  [
-    "channel.replayed: an activity without a time",
-    () => good(({ timestamp: _, ...one }) => one),
-    403,
-    "not_understood",
-  ],
+  ["channel.replayed: an activity without a time", () => good(without("timestamp")), 403, "not_understood"],
   [
     "channel.future-time: an activity six minutes ahead",
     () => good((one) => ({ ...one, timestamp: new Date(Date.now() + 6 * MINUTES).toISOString() })),
@@ -322,7 +319,7 @@ async function doubted(threat: string): Promise<void> {
     tenant.altered.set(tenant.id("bob"), member);
     const { status, body } = await post({ token: await token(), activity: click("bob") });
     assert.equal(status, 200, what);
-    assert.match(String(at(body, "value")), said);
+    assert.match(textAt(body, "value"), said);
     assert.equal(await reviews(), before, what);
   }
 }
@@ -334,7 +331,7 @@ test("channel.foreign-tenant: members of other organisations in a shared channel
 test("channel.link-hijack: an account that is nobody's decides nothing, and the link goes to that account alone", async () => {
   const before = await reviews();
   const { body } = await post({ token: await token(), activity: click("mallory") });
-  assert.match(String(at(body, "value")), /not linked to you yet.*in your chat with this app/);
+  assert.match(textAt(body, "value"), /not linked to you yet.*in your chat with this app/);
   assert.equal(await reviews(), before);
   const direct = tenant.messages.filter(({ card }) => allText(card).includes("#link="));
   assert.deepEqual(
@@ -345,7 +342,7 @@ test("channel.link-hijack: an account that is nobody's decides nothing, and the 
   assert.match(JSON.stringify(offered?.payload), new RegExp(`${tenant.issuer}.*${tenant.id("mallory")}`));
   tenant.without.add(tenant.id("mallory"));
   const again = await post({ token: await token(), activity: click("mallory") });
-  assert.match(String(at(again.body, "value")), /not linked to you yet.*\/accounts#link=/, "where only they see it");
+  assert.match(textAt(again.body, "value"), /not linked to you yet.*\/accounts#link=/, "where only they see it");
 });
 
 test("approver.agent: no token of ours, an agent's or a person's, stands in for the Bot Framework's", async () => {
@@ -358,7 +355,7 @@ test("approver.agent: no token of ours, an agent's or a person's, stands in for 
 
 test("self.on-behalf-of: whoever stands behind the action is told so, where nobody else sees it", async () => {
   const { body } = await post({ token: await token(), activity: click("cy") });
-  assert.match(String(at(body, "value")), /You stand behind this action and cannot approve it/);
+  assert.match(textAt(body, "value"), /You stand behind this action and cannot approve it/);
 });
 
 test("channel.replayed: the same activity, and others under its id, are one review", async () => {
@@ -367,7 +364,7 @@ test("channel.replayed: the same activity, and others under its id, are one revi
   const other = click("bob", undefined, "f:replayed");
   const bearer = await token();
   const first = await post({ token: bearer, activity: one });
-  assert.match(String(at(first.body, "value")), /^Recorded\./);
+  assert.match(textAt(first.body, "value"), /^Recorded\./);
   const later = await token(Date.now() + 1000);
   for (const activity of [one, one, other, { ...one, locale: "de-DE" }]) {
     for (const sent of [bearer, later]) {
@@ -387,64 +384,3 @@ test("channel.slow-ack: the answer waits for the disk, and not for Microsoft", a
   const linked = (): boolean => tenant.messages.some(({ conversation }) => conversation === `a:${tenant.id("fay")}`);
   await until("it is decided after all, and said", linked);
 });
-
-const NARRATED: readonly (readonly [what: string, text: string])[] = [
-  ["mentions", "<at>Everyone</at> @everyone @channel"],
-  ["links", "[keyturn](https://evil.example) https://evil.example mailto:x@evil.example"],
-  ["markup", "**Approved by security** _ok_ # big\n- list\n> quote ![x](https://evil.example/x.png)"],
-  ["templates", "${$root} {{DATE(2026-01-01T00:00:00Z, SHORT)}} &lt;b&gt; <b>bold</b>"],
-  ["bidi", "safe \u202edecorppa\u202c \u2066x\u2069 \u200f"],
-  ["zero-width", "ap\u200bproved \u2060\ufeff\u00ad\u180e"],
-  ["control", "line\r\nline\u0007\u001b[31m\u0085\u2028\u2029"],
-  ["homoglyphs", "раураl аpprоved 𝐁𝐨𝐥𝐝"],
-  ["padding", `x${" ".repeat(300)}y${"\u00a0".repeat(50)}\u3000\u2800`],
-  ["length", "A".repeat(5000) + "\n".repeat(500)],
-  ["breaks", "\n".repeat(590)],
-  ["bytes", "漢".repeat(4000)],
-];
-
-for (const [what, text] of NARRATED) {
-  test(`shown.agent-narrates: ${what} in every field that an agent controls are drawn as they are in Teams`, async () => {
-    using bench = new Bench({}, { directory: linkedDirectory(tenant, ["ann"]) });
-    using chat = new Chat(tenant, tenant.config({ channels: ["payments"] }), bench);
-    const before = tenant.messages.length;
-    const many = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`p${n}`, text]));
-    const question = grantRole(text.slice(0, 6000), {
-      properties: { note: text, [text.slice(0, 40)]: text, many },
-      context: { reason: text.slice(0, 600) },
-    });
-    const id = text.slice(0, 200).replaceAll(/\p{C}/gu, "").trim();
-    await bench.ask({ ...question, resource: { type: "table", id: id === "" ? "t" : id, properties: { of: text } } });
-    await chat.settle();
-    assert.equal(tenant.messages.length, before + 1);
-    const shown = tenant.messages.at(-1);
-    assert.ok(shown !== undefined);
-    const card: object = shown.card;
-    assert.equal(cardFault(card as AdaptiveCard), null);
-    assert.equal(shown.summary, "Review: change who has rights on … (high risk)");
-    const everything = textsOf(shown.card);
-    for (const { value } of everything) assert.doesNotMatch(value, /[\p{C}\u2028\u2029\u3000\u2800]/u);
-    // Whatever is not monospaced is ours: nothing of the agent's is in it.
-    const ours = everything
-      .filter(({ quoted }) => !quoted)
-      .map(({ value }) => value)
-      .join("\n");
-    for (const word of ["evil", "<at>", "@everyone", "**", "${", "decorppa", "AAAA", "ap\\u", "раураl", "line", "漢"]) {
-      assert.ok(!ours.includes(word), `${word} in ${ours}`);
-    }
-    assert.ok(!JSON.stringify(shown.card).includes('"TextBlock"'), "nothing that reads Markdown");
-  });
-}
-
-/** Texts of a card, and whether each stands where an agent's words may. */
-function textsOf(value: Json): readonly { readonly value: string; readonly quoted: boolean }[] {
-  if (Array.isArray(value)) return value.flatMap((one: Json) => textsOf(one));
-  if (typeof value !== "object" || value === null) return [];
-  const object = value as JsonObject;
-  const quoted = object["fontType"] === "Monospace";
-  return Object.entries(object).flatMap(([name, member]) =>
-    ["text", "title", "fallbackText"].includes(name) && typeof member === "string"
-      ? [{ value: member, quoted }]
-      : textsOf(member),
-  );
-}

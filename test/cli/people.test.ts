@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import type { Instant, PersonId } from "../../src/core/brand.ts";
 import { dispatch } from "../../src/cli/dispatch.ts";
 import { start } from "../../src/server/compose.ts";
 import type { Running } from "../../src/server/compose.ts";
@@ -113,4 +114,24 @@ test("doctor names the weak spots among people", async () => {
     assert.match(said, pattern);
   }
   assert.doesNotMatch(said, /quorum_out_of_reach: what `hold-export`/);
+});
+
+test("a passkey is shown by its id and revoked, also one whose id begins with a dash", async () => {
+  const person = "bob" as PersonId;
+  for (const id of ["k1", "-k2"]) {
+    const passkey = { id, publicKey: "MFkw", synced: id === "k1", since: 1_795_300_000_000 as Instant };
+    // By whoever signed with another key of theirs: nothing is held.
+    const editor = { kind: "person", person, assurance: "A3" } as const;
+    assert.equal(
+      (await server.house.people.change([{ step: "enrol_passkey", person, passkey }], editor)).status,
+      "applied",
+    );
+  }
+  assert.match((await keyturn("people", "show", "bob")).out, /k1 +synced[\s\S]*-k2 +device-bound/);
+  assert.equal((await keyturn("people", "revoke", "bob", "k1")).code, 0);
+  assert.equal((await keyturn("people", "revoke", "--", "bob", "-k2")).code, 0);
+  const gone = await keyturn("people", "revoke", "bob", "k1");
+  assert.equal(gone.code, 1);
+  assert.match(gone.err, /There is no such passkey/);
+  assert.doesNotMatch((await keyturn("people", "show", "bob")).out, /device-bound/);
 });

@@ -2,7 +2,7 @@
 import { createClient } from "../../src/client/index.ts";
 import { decodeBase64 } from "../../src/core/encoding.ts";
 import { openEntry } from "../../src/core/ledger/index.ts";
-import { at as memberAt } from "../support/json.ts";
+import { at as memberAt, textAt } from "../support/json.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Promised } from "./storm.ts";
 
@@ -34,7 +34,7 @@ export async function account(fleet: Fleet, promised: Promised): Promise<readonl
     if (entry.type === "request.approved") told.until = number("approvedUntil");
     if (entry.type === "permit.issued") told.until = Math.min(told.until, number("expiresAt"));
     if (entry.type === "permit.redeemed") {
-      told.redeemed.push(String(memberAt(entry.payload ?? {}, "attempt")));
+      told.redeemed.push(textAt(entry.payload ?? {}, "attempt"));
       told.usedAt = entry.at;
     }
     if (entry.type === "action.completed") told.outcomes += 1;
@@ -47,7 +47,8 @@ function* lost(
   evaluations: ReadonlySet<string>,
   requests: ReadonlyMap<string, Told>,
 ): Generator<string> {
-  for (const id of promised.evaluations) if (!evaluations.has(id)) yield `evaluation ${id} was answered and is not there`;
+  for (const id of promised.evaluations)
+    if (!evaluations.has(id)) yield `evaluation ${id} was answered and is not there`;
   for (const id of promised.requests) if (!requests.has(id)) yield `request ${id} was answered and is not there`;
   for (const id of promised.reviews)
     if (requests.get(id)?.approvals !== 1) yield `the review of ${id} is there ${requests.get(id)?.approvals} times`;

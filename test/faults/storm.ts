@@ -35,6 +35,10 @@ export type StormOptions = {
   readonly session: string;
   readonly approvedForMs: number;
   readonly dice: Dice;
+  /** Milliseconds from one action of a writer to its next; a short while by chance where it is not given. */
+  readonly pace?: () => number;
+  /** Whether some approvals lie about until they may be over. */
+  readonly dawdles?: boolean;
 };
 
 /** Starts all writers at once; `end` lets each come to the end of what it does. */
@@ -80,7 +84,7 @@ export class Storm {
         this.broken.push(`writer ${writer}, turn ${turn}: ${String(error)}`);
         return;
       }
-      await sleep(dice.between(0, PAUSE_MS_MAX));
+      await sleep(this.#options.pace?.() ?? dice.between(0, PAUSE_MS_MAX));
     }
   }
 
@@ -105,14 +109,14 @@ export class Storm {
     this.promised.requests.add(id);
 
     const click = { verdict: "approve", digest, nonce: randomUUID() };
-    const { fleet, session, approvedForMs } = this.#options;
+    const { fleet, session, approvedForMs, dawdles = true } = this.#options;
     const reviewed = await this.#answered(() =>
       fleet.client(writer + turn, session).post(`/v1/requests/${id}/reviews`, click),
     );
     if (reviewed.status !== 200) throw new Error(`the review of ${id}: ${reviewed.text}`);
     this.promised.reviews.add(id);
     const dawdle = async (): Promise<unknown> =>
-      dice.between(0, DAWDLE_ONE_IN) === 0 ? sleep(dice.between(0, approvedForMs * 1.5)) : undefined;
+      dawdles && dice.between(0, DAWDLE_ONE_IN) === 0 ? sleep(dice.between(0, approvedForMs * 1.5)) : undefined;
     await dawdle();
     const permit = await this.#permit(gate, question, id);
     if (permit === null) return;

@@ -100,8 +100,8 @@ test("a fresh sign-in whose nonce is the statement's digest approves at A2, and 
 async function faultsOfLedger(house: House): Promise<readonly string[]> {
   const vkey = (await house.operator.get("/v1/ledger/vkey")).text.trim();
   const checkpoint = (await house.operator.get("/v1/ledger/checkpoint")).text;
-  const { problems } = await verifyLedger({ entries: await house.store.range(0, 1000), checkpoint, vkey });
-  return problems.map((problem) => JSON.stringify(problem));
+  const { decisions } = await verifyLedger({ entries: await house.store.range(0, 1000), checkpoint, vkey });
+  return decisions.findings.map((finding) => JSON.stringify(finding));
 }
 
 /** What somebody who has the entry alone would check: the provider's signature, and what it signed. */

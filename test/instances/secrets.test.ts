@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { readRows } from "../support/actions.ts";
 import { skip, startDatabase } from "../support/instances.ts";
+import { textAt } from "../support/json.ts";
 import { openSession, type Postgres } from "../support/postgres.ts";
 import { Installation, until } from "../support/process.ts";
 import { Client } from "../support/house.ts";
@@ -29,7 +30,7 @@ void describe("secrets and a shared store", { skip }, () => {
     const token = (await home.keyturn(["store", "operator-token"])).out.trim();
     const operator = new Client(address, token);
     const made = await operator.post("/v1/tokens", { agent: "report-bot", gate: "sdk" });
-    const gate = new Client(address, String(made.body["token"]));
+    const gate = new Client(address, textAt(made.body, "token"));
     assert.equal((await gate.post("/access/v1/evaluation", readRows(1))).status, 200);
     // The database goes away in the middle: errors are when secrets slip out.
     await postgres.crash("SIGQUIT");

@@ -67,7 +67,7 @@ void describe("several instances on one ledger", { skip }, () => {
     await Promise.all(listening);
   });
 
-  void test("permit.once: of redemptions at three instances at once, one is let through", async () => {
+  void test("of redemptions at three instances at once, one is let through", async () => {
     await using trio = await open();
     const gate = await trio.house.gate();
     for (let round = 0; round < 10; round += 1) {
@@ -76,7 +76,10 @@ void describe("several instances on one ledger", { skip }, () => {
       const permit = await permitFor(gate, exportRows(1000 + round), held);
       const tries = trio.houses.map((house) => redeem(house.as(gate.token), permit, held.digest));
       const answers = (await Promise.all(tries)).map(({ status }) => status);
-      assert.deepEqual(answers.toSorted(), [200, 409, 409]);
+      assert.deepEqual(
+        answers.toSorted((a, b) => a - b),
+        [200, 409, 409],
+      );
     }
   });
 

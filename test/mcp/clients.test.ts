@@ -98,7 +98,7 @@ test("SDK 1.x over HTTP: a held call, and one that outlives its gateway", async 
   assert.deepEqual([place.names(), await place.redeemed()], [["http"], 1]);
 });
 
-test("client 2.x on 2026-07-28: approved between the legs of one call, denied, and pending after its last leg", async () => {
+test("client 2.x on 2026-07-28: approved between the legs of one call, and denied", async () => {
   await using place = await Place.open(rulesFor({ "mcp.call.ref.note": "write" }));
   const file = place.path("notes");
   await using server = new Launched(process.execPath, [REFERENCE, file], { cwd: place.files });

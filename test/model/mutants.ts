@@ -73,8 +73,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     bug: "a review is taken after the time of the request",
     law: "default_timeout",
-    from: "      }, HOLD, \"ok\", \"request_expired\")",
-    to: "      }, NEVER, \"ok\", \"request_expired\")",
+    from: '      }, HOLD, "ok", "request_expired")',
+    to: '      }, NEVER, "ok", "request_expired")',
   },
   {
     bug: "a second attempt is told what the first was told",

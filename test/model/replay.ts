@@ -189,7 +189,15 @@ class Replayed {
         const reviewer = { person: op.who as PersonId, link: "L3", assurance: "A1" } as const;
         const account = { issuer: "https://idp.example.com", subject: op.who };
         const nonce = String((this.#clicks += 1));
-        const intent = { reviewer, account, channel: "model", verdict: op.kind, digest: this.#digest, reason: null, nonce };
+        const intent = {
+          reviewer,
+          account,
+          channel: "model",
+          verdict: op.kind,
+          digest: this.#digest,
+          reason: null,
+          nonce,
+        };
         return said(await submitReview(ctx, this.#id, intent));
       }
       case "giveUp":
@@ -226,7 +234,10 @@ class Replayed {
     if (state === null) throw new Error("the request is gone");
     const { progress, reviews, barred, version } = state;
     const approvals = reviews.filter(({ verdict }) => verdict === "approve").map(({ person }) => person);
-    const people = { approvals: approvals.toSorted(), barred: [...new Set(barred.map(({ person }) => person))].toSorted() };
+    const people = {
+      approvals: approvals.toSorted(),
+      barred: [...new Set(barred.map(({ person }) => person))].toSorted(),
+    };
     const permit = progress.status === "approved" ? progress.permit : null;
     return {
       status: progress.status,

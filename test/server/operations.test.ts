@@ -33,7 +33,7 @@ class SlowStore extends WatchedStore {
   }
 }
 
-test("default.overload: while too many appends wait, further ones get 503 and Retry-After, and the rest is answered", async () => {
+test("while too many appends wait, further ones get 503 and Retry-After, and the rest is answered", async () => {
   const store = new SlowStore(openMemoryStore());
   await using house = await House.open({ store, limits: { evaluationsPerMinute: 1_000_000 } });
   const gate = await house.gate();

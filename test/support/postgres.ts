@@ -73,7 +73,11 @@ export async function startPostgres(
     await run(join(bin, "initdb"), ["-D", data, "-U", "kt", "-A", "trust", "-E", "UTF8", "--no-sync"], options);
   else {
     const from = ["-h", "127.0.0.1", "-p", String(copyOf), "-U", "kt"];
-    await run(join(bin, "pg_basebackup"), ["-D", data, "-R", "-X", "stream", "-c", "fast", "--no-sync", ...from], options);
+    await run(
+      join(bin, "pg_basebackup"),
+      ["-D", data, "-R", "-X", "stream", "-c", "fast", "--no-sync", ...from],
+      options,
+    );
   }
   const port = await freePort();
   const all = [...settings, "listen_addresses=127.0.0.1", "unix_socket_directories="];

@@ -3,6 +3,7 @@ import type { Me } from "../model/view.ts";
 import { Ago } from "../parts/ago.tsx";
 import { CopyButton } from "../parts/copy-button.tsx";
 import { Providers } from "../parts/providers.tsx";
+import { PushSettings } from "../parts/push.tsx";
 import { Pair, Pairs, Section } from "../parts/section.tsx";
 import { announce } from "../state/announce.ts";
 import { dropLink, takeLink, waitingLink } from "../state/link.ts";
@@ -65,6 +66,12 @@ export function Accounts({ me }: { readonly me: Me }): ReactElement {
         <Section title="Sessions">
           <Sessions sessions={sessions} onEnd={(id) => void attempt(wire.endSession(id), "The session has ended")} />
           <Another />
+        </Section>
+        <Section
+          title="Notifications"
+          note="when a request waits for you, until the session ends; nothing is decided there"
+        >
+          <PushSettings />
         </Section>
       </div>
     </>

@@ -36,7 +36,9 @@ export function PasskeysPage(): ReactElement {
       setBusy(false);
     }
   };
-  useEffect(() => void attempt(async () => null), []);
+  useEffect(() => {
+    getPasskeys().then(setKnown, (error: unknown) => setProblem(message(error)));
+  }, []);
 
   const enrol = async (): Promise<string> => {
     const { status } = await enrolPasskey(await makePasskey(await postPasskeyChallenge()));

@@ -12,9 +12,47 @@ export const BUTTON_VALUE_CHARS_MAX = 2000;
 /** Characters of the plain text beside the blocks, for notifications. */
 export const FALLBACK_CHARS_MAX = 3000;
 
-const text = (
-  max: number,
-): z.ZodObject<{ type: z.ZodLiteral<"plain_text">; text: z.ZodString; emoji: z.ZodLiteral<false> }> =>
+export type PlainText = { type: "plain_text"; text: string; emoji: false };
+type Link = { type: "link"; url: string; text: string };
+type Text = {
+  type: "text";
+  text: string;
+  style?: { bold?: boolean | undefined; italic?: boolean | undefined; code?: boolean | undefined } | undefined;
+};
+export type InlineElement = Text | Link;
+type SectionElement = { type: "rich_text_section"; elements: InlineElement[] };
+export type RichElement =
+  | SectionElement
+  | { type: "rich_text_preformatted"; elements: { type: "text"; text: string }[] }
+  | { type: "rich_text_list"; style: "bullet"; elements: SectionElement[] };
+export type ButtonElement = {
+  type: "button";
+  action_id: string;
+  text: PlainText;
+  value?: string | undefined;
+  url?: string | undefined;
+  style?: "primary" | "danger" | undefined;
+};
+type InputBlock = {
+  type: "input";
+  block_id: string;
+  label: PlainText;
+  element: {
+    type: "plain_text_input";
+    action_id: string;
+    multiline: true;
+    min_length: number;
+    max_length: number;
+  };
+};
+export type Block =
+  | { type: "header"; text: PlainText }
+  | { type: "divider" }
+  | { type: "rich_text"; elements: RichElement[] }
+  | { type: "actions"; elements: ButtonElement[] }
+  | InputBlock;
+
+const text = (max: number): z.ZodType<PlainText> =>
   z.strictObject({ type: z.literal("plain_text"), text: z.string().min(1).max(max), emoji: z.literal(false) });
 
 const Style = z.strictObject({
@@ -57,7 +95,7 @@ const Input = z.strictObject({
     max_length: z.int().min(1).max(3000),
   }),
 });
-const BlockOf = z.discriminatedUnion("type", [
+const BlockOf: z.ZodType<Block> = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("header"), text: text(HEADER_CHARS_MAX) }),
   z.strictObject({ type: z.literal("divider") }),
   z.strictObject({
@@ -70,11 +108,6 @@ const BlockOf = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("actions"), elements: z.array(Button).min(1).max(25) }),
   Input,
 ]);
-
-export type Block = z.infer<typeof BlockOf>;
-export type RichElement = Extract<Block, { type: "rich_text" }>["elements"][number];
-export type InlineElement = z.infer<typeof Inline>;
-export type ButtonElement = z.infer<typeof Button>;
 
 /** Shown to nobody but people of our own making: `text` is a template of ours, and Slack is told to parse nothing. */
 export type SlackMessage = { readonly text: string; readonly blocks: readonly Block[] };
@@ -121,6 +154,6 @@ export function richText(elements: readonly RichElement[]): Block {
   return { type: "rich_text", elements: [...elements] };
 }
 
-export function plainText(said: string): { type: "plain_text"; text: string; emoji: false } {
+export function plainText(said: string): PlainText {
   return { type: "plain_text", text: said, emoji: false };
 }

@@ -147,7 +147,7 @@ function membersOf(members: Members, room: number): Fitted {
 
 /** A short value on its name's line; a long one, or one of several lines, in a box. */
 function memberOf({ name, kind, value }: Member): readonly CardElement[] {
-  const lead = [...code(name), words(kind === "secret" ? " (secret, committed to as) " : " ")];
+  const lead = [...code(name), words(kind === "secret" ? " (secret, committed to as): " : ": ")];
   const isShort = value.text.length <= 80 && value.cut === null && !(kind === "text" && value.text.includes("\\n"));
   return isShort ? [line(...lead, ...code(value))] : [line(...lead), ...box(value, kind === "text")];
 }

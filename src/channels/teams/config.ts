@@ -48,7 +48,7 @@ const US = {
 } as const;
 
 /** Microsoft's clouds: https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-authentication */
-export const CLOUDS = {
+export const CLOUDS: Readonly<Record<"public" | "gcc-high" | "dod", Cloud>> = {
   public: {
     issuer: "https://api.botframework.com",
     metadataUrl: "https://login.botframework.com/v1/.well-known/openidconfiguration",
@@ -58,7 +58,7 @@ export const CLOUDS = {
   },
   "gcc-high": { ...US, serviceUrl: "https://smba.infra.gov.teams.microsoft.us/teams/" },
   dod: { ...US, serviceUrl: "https://smba.infra.dod.teams.microsoft.us/teams/" },
-} as const satisfies Readonly<Record<string, Cloud>>;
+};
 
 /** The issuer of a tenant's accounts in the directory: the same as at a sign-in with Entra ID, so one links the other. */
 export function issuerOf({ cloud }: Pick<TeamsConfig, "cloud">, tenant: string): string {

@@ -9,6 +9,60 @@ export const CARD_BYTES_MAX = 27_000;
 export const ACTIONS_MAX = 6;
 export const TITLE_CHARS_MAX = 150;
 
+export type TextRun = {
+  type: "TextRun";
+  text: string;
+  weight?: "Bolder" | undefined;
+  italic?: true | undefined;
+  isSubtle?: true | undefined;
+  size?: "Large" | undefined;
+  color?: "Good" | "Warning" | "Attention" | undefined;
+  fontType?: "Monospace" | undefined;
+};
+export type RichText = { type: "RichTextBlock"; spacing?: "None" | "Small" | undefined; inlines: TextRun[] };
+type Container = {
+  type: "Container";
+  style: "default" | "emphasis" | "warning";
+  spacing?: "Small" | undefined;
+  separator?: true | undefined;
+  items: RichText[];
+};
+export type CardElement = RichText | Container;
+type OpenUrlAction = { type: "Action.OpenUrl"; title: string; url: string; style?: "positive" | undefined };
+export type ExecuteAction = {
+  type: "Action.Execute";
+  title: string;
+  verb: string;
+  data: { request: string; digest: string; card: string };
+  style?: "positive" | "destructive" | undefined;
+  associatedInputs?: "none" | undefined;
+  fallback: OpenUrlAction;
+};
+type TextInput = {
+  type: "Input.Text";
+  id: string;
+  label: string;
+  isMultiline: true;
+  isRequired: true;
+  maxLength: number;
+  errorMessage: string;
+};
+type ShowCardAction = {
+  type: "Action.ShowCard";
+  title: string;
+  card: { type: "AdaptiveCard"; body: TextInput[]; actions: ExecuteAction[] };
+};
+export type CardAction = OpenUrlAction | ExecuteAction | ShowCardAction;
+export type AdaptiveCard = {
+  type: "AdaptiveCard";
+  $schema: "http://adaptivecards.io/schemas/adaptive-card.json";
+  version: "1.5";
+  fallbackText: string;
+  msteams: { width: "Full" };
+  body: CardElement[];
+  actions: CardAction[];
+};
+
 const Run = z.strictObject({
   type: z.literal("TextRun"),
   text: z.string().min(1).max(3000),
@@ -66,7 +120,7 @@ const Show = z.strictObject({
     actions: z.array(Execute).length(1),
   }),
 });
-const Card = z.strictObject({
+const Card: z.ZodType<AdaptiveCard> = z.strictObject({
   type: z.literal("AdaptiveCard"),
   $schema: z.literal("http://adaptivecards.io/schemas/adaptive-card.json"),
   version: z.literal("1.5"),
@@ -75,13 +129,6 @@ const Card = z.strictObject({
   body: z.array(Element).min(1).max(200),
   actions: z.array(z.discriminatedUnion("type", [OpenUrl, Execute, Show])).max(ACTIONS_MAX),
 });
-
-export type TextRun = z.infer<typeof Run>;
-export type RichText = z.infer<typeof Rich>;
-export type CardElement = z.infer<typeof Element>;
-export type CardAction = z.infer<typeof Card>["actions"][number];
-export type ExecuteAction = z.infer<typeof Execute>;
-export type AdaptiveCard = z.infer<typeof Card>;
 
 /** Why Teams would not take this card, or null. */
 export function cardFault(card: AdaptiveCard): string | null {

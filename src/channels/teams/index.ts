@@ -1,4 +1,3 @@
-export { cardOf } from "./card.ts";
 export { teamsChannel } from "./channel.ts";
 export type { TeamsChannel, TeamsParts } from "./channel.ts";
 export { checkTeams } from "./check.ts";

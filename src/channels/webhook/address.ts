@@ -69,6 +69,6 @@ export function assertReachable(url: URL, allowed: readonly string[]): void {
 
 function privateHost(host: string): AddressError {
   return new AddressError(
-    `\`${host}\` is an address of this machine or its network; name it under allow_private of this webhook if it is meant`,
+    `\`${host}\` is an address of this machine or its network; name it under allow_private of this channel if it is meant`,
   );
 }

@@ -16,7 +16,7 @@ export type Endpoint = {
 };
 
 /** One delivery: the body's bytes and the three headers of Standard Webhooks. */
-export type Delivery = { readonly body: string; readonly headers: Readonly<Record<string, string>> };
+export type Delivery = { readonly body: string | Uint8Array; readonly headers: Readonly<Record<string, string>> };
 
 /** What the receiver said: its status, and when it wants to be asked again, in milliseconds. */
 export type Answer = { readonly status: number; readonly retryAfterMs: number | undefined };

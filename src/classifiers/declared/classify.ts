@@ -70,10 +70,12 @@ function addKnown(draft: Draft, known: CatalogueAction, question: Question): voi
 }
 
 /** Tags by type: of ids as they are, and of beginnings of ids. */
-type SensitivityIndex = ReadonlyMap<
-  string,
-  { readonly exact: Map<string, readonly string[]>; readonly beginnings: Map<string, readonly string[]> }
->;
+type SensitivityIndex = ReadonlyMap<string, TagsOfType>;
+type TagsOfType = {
+  readonly exact: ReadonlyMap<string, readonly string[]>;
+  readonly beginnings: ReadonlyMap<string, readonly string[]>;
+};
+const NO_TAGS: TagsOfType = { exact: new Map(), beginnings: new Map() };
 
 function sensitivityIndex(resources: Catalogue["resources"]): SensitivityIndex {
   const index = new Map<
@@ -99,11 +101,11 @@ function addSensitivity(
   { resource }: Question,
   unlabelled: readonly string[],
 ): void {
-  const ofType = index.get(resource.type);
-  const exact = ofType?.exact.get(resource.id);
-  const beginnings = [...(ofType?.beginnings ?? [])].filter(([start]) => resource.id.startsWith(start));
-  const fitting = beginnings.map(([, tags]) => tags);
-  if (exact !== undefined) fitting.push(exact);
+  const { exact, beginnings } = index.get(resource.type) ?? NO_TAGS;
+  const fitting: (readonly string[])[] = [];
+  for (const [start, tags] of beginnings) if (resource.id.startsWith(start)) fitting.push(tags);
+  const own = exact.get(resource.id);
+  if (own !== undefined) fitting.push(own);
   if (fitting.length === 0 && unlabelled.length > 0) fitting.push(unlabelled);
   if (fitting.length === 0) return;
   draft.facts.set("sensitivity", { name: "sensitivity", value: sorted(fitting.flat()), provenance: "operator" });

@@ -89,16 +89,27 @@ const ROWED: ReadonlySet<Effect> = new Set(["read", "export", "write", "delete"]
  * rows: what is not known is not few.
  */
 export function rowsOf({ facts, effects }: Classification): { readonly rows: number; readonly unknown: boolean } {
-  const counts = facts.filter(isCount);
-  const rows = Math.max(0, ...counts.map(({ value }) => Number(value)));
-  const known = counts.some(({ provenance }) => provenance !== "gate");
+  let rows = 0;
+  let known = false;
+  for (const fact of facts) {
+    if (!isCount(fact)) continue;
+    rows = Math.max(rows, Number(fact.value));
+    known ||= fact.provenance !== "gate";
+  }
   return { rows, unknown: !known && effects.some(({ effect }) => ROWED.has(effect)) };
 }
 
+const NO_TAGS: readonly string[] = [];
+
 /** The sensitivity tags of an action, sorted. */
 export function tagsOf(facts: readonly Fact[]): readonly string[] {
-  const lists = facts.filter(({ name }) => name === "sensitivity").map(({ value }) => value);
-  return [...new Set(lists.flatMap((value) => (typeof value === "object" ? [...value] : [String(value)])))].sort();
+  const tags = new Set<string>();
+  for (const { name, value } of facts) {
+    if (name !== "sensitivity") continue;
+    if (typeof value !== "object") tags.add(String(value));
+    else for (const tag of value) tags.add(tag);
+  }
+  return tags.size === 0 ? NO_TAGS : [...tags].sort();
 }
 
 function isCount({ name, value }: Fact): boolean {

@@ -12,7 +12,7 @@ export const ELICIT = "mcp.elicit";
 export const LIST = "mcp.list";
 
 /** A server's name: no dot, so that `mcp.call.SERVER.TOOL` can be read in one way only. */
-export const SERVER_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+export const SERVER_NAME: RegExp = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
 /** Who acts, through which server. */
 export type Actor = {

@@ -113,7 +113,10 @@ export class OwnTasks {
   }
 
   async #result(open: Open, held: Held): Promise<void> {
-    await held.over;
+    const { signal } = open.stop;
+    const left = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    await Promise.race([held.over, left]);
+    if (signal.aborted) return open.outlet.drop();
     const { answer, id } = held;
     if (answer === null) {
       open.outlet.answer({ message: failure(open.id, CODES.invalidParams, "the task was cancelled"), status: 200 });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { JsonObject } from "../../core/action/index.ts";
 import type { AgentId, GroupName, Instant, PersonId } from "../../core/brand.ts";
-import type { Agent, Delegation, Directory, Passkey, Role } from "../../ports/directory.ts";
+import type { Agent, Delegation, Directory, LinkStrength, Passkey, Role } from "../../ports/directory.ts";
 import { seal } from "./seal.ts";
 
 /** Plain data as JSON, however large: all of it was checked when it came in. */
@@ -15,11 +15,8 @@ export const personId: z.ZodType<PersonId> = named.transform((id) => id as Perso
 export const groupName: z.ZodType<GroupName> = named.transform((name) => name as GroupName);
 const agentId = named.transform((id) => id as AgentId);
 export const instant: z.ZodType<Instant> = z.int().transform((at) => at as Instant);
-export const account = z.strictObject({
-  issuer: text,
-  subject: text,
-  strength: z.enum(["L0", "L1", "L2", "L3", "L4"]),
-});
+export const strength: z.ZodType<LinkStrength> = z.enum(["L0", "L1", "L2", "L3", "L4"]);
+const account = z.strictObject({ issuer: text, subject: text, strength });
 export const passkey: z.ZodType<Passkey> = z.strictObject({
   id: text,
   publicKey: text,

@@ -3,7 +3,7 @@ import type { JsonObject } from "../../core/action/index.ts";
 import type { GroupName, Instant, PersonId } from "../../core/brand.ts";
 import type { Source } from "../../ports/people.ts";
 import type { DocumentChange, StoredDocument } from "../../ports/store.ts";
-import { account, agent, delegation, groupName, instant, passkey, personId, plain, role } from "./document.ts";
+import { strength, agent, delegation, groupName, instant, passkey, personId, plain, role } from "./document.ts";
 import {
   accountKey,
   SOURCES_EMPTY,
@@ -23,7 +23,7 @@ const source = z
   .min(1)
   .transform((name) => name as Source);
 const statement = z.strictObject({ name: z.string(), active: z.boolean(), emails: z.array(z.string()) });
-const link = z.strictObject({ ...account.shape, source, evidence: z.string() });
+const link = z.strictObject({ issuer: z.string(), subject: z.string(), strength, source, evidence: z.string() });
 const members = z.array(z.tuple([personId, instant]));
 const personDocument = z.strictObject({
   statements: z.array(z.tuple([source, statement])),

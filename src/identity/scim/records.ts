@@ -28,8 +28,8 @@ export type GroupRecord = Base & { readonly group: GroupName; readonly members: 
 
 /** All that one client has provisioned, with what it is looked up by. */
 export class Records {
-  readonly users = new Map<string, UserRecord>();
-  readonly groups = new Map<string, GroupRecord>();
+  readonly users: Map<string, UserRecord> = new Map();
+  readonly groups: Map<string, GroupRecord> = new Map();
   readonly #byUserName = new Map<string, string>();
   readonly #byExternalId = new Map<string, string>();
   readonly #byPerson = new Map<PersonId, string>();

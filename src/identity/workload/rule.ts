@@ -41,7 +41,23 @@ const pattern = z.union([z.string(), z.number(), z.boolean()]).transform(String)
 const claim = z.string().min(1).max(256);
 const place = z.string().max(512).refine(isSafePlace, "write an https address; http is for the loopback alone");
 
-const Rule = z
+type Written = {
+  name: string;
+  platform?: Platform | undefined;
+  issuer: string;
+  jwks_uri?: string | undefined;
+  jwks_file?: string | undefined;
+  audience: string;
+  match: Record<string, string | string[]>;
+  agent: string;
+  gate: string;
+  token_minutes: number;
+  accept_long_tokens: boolean;
+  require_dpop: boolean;
+  people: { ci_actor: string[]; commit_authors: string[] };
+};
+
+const Rule: z.ZodType<Written> = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, "lower-case letters, digits and `-`; at most 64"),
     platform: z.enum(["github", "gitlab", "kubernetes", "spiffe", "oidc"]).optional(),
@@ -75,8 +91,6 @@ const Rule = z
     const unsafe = anchorFault(rule.issuer, rule.match);
     if (unsafe !== null) refuse("match", unsafe);
   });
-
-type Written = z.infer<typeof Rule>;
 
 /** The key `workloads` of keyturn.yaml. */
 export const WorkloadsWritten: z.ZodType<readonly Written[]> = z

@@ -3,9 +3,9 @@ import type { Demand, EffectVerdict, Hold } from "../../core/policy/index.ts";
 import type { Effect, FactType, PolicyId } from "../../core/risk/index.ts";
 import type { PolicyInput } from "../../ports/policy.ts";
 import type { Meaning } from "./annotations.ts";
-import { keyOf, READS_ALL } from "./reads.ts";
+import { keyOf, READS_ALL, readsMoment } from "./reads.ts";
 import type { Reads } from "./reads.ts";
-import { toRequest } from "./request.ts";
+import { toBareRequest, withMoment } from "./request.ts";
 import type { CedarRequest } from "./request.ts";
 import type { Evaluator } from "./shards.ts";
 
@@ -18,12 +18,15 @@ type Meanings = ReadonlyMap<string, Meaning>;
 /** Answers for one effect with what the matching policies mean; whatever goes wrong on the way is a denial. */
 export function judge(effect: Effect, input: PolicyInput, set: JudgedSet): EffectVerdict {
   try {
-    const request = toRequest(effect, input, set.factTypes);
+    const reads = set.reads.get(effect) ?? READS_ALL;
+    const bare = toBareRequest(effect, input, set.factTypes);
+    const whole = readsMoment(reads) ? withMoment(effect, input, bare) : null;
     // Sound, because Cedar is a pure function of the request and of the set: the key holds all of the request that this
     // set can look at, and the cache belongs to one set. Errors are not kept.
-    const key = keyOf(request, set.reads.get(effect) ?? READS_ALL);
+    const key = keyOf(whole ?? bare, reads);
     const known = set.cache.get(key);
     if (known !== undefined) return known;
+    const request = whole ?? withMoment(effect, input, bare);
     const verdict = withDemands(interpret(effect, set.evaluator.evaluate(request), set.meanings), request, set);
     if (verdict.outcome !== "deny" || verdict.code !== "policy_error") set.cache.set(key, verdict);
     return verdict;

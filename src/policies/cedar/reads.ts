@@ -1,5 +1,5 @@
 import type { PolicyJson } from "@cedar-policy/cedar-wasm/nodejs";
-import { MOMENT_MEMBERS } from "./request.ts";
+import { FIXED_MEMBERS, MOMENT_MEMBERS } from "./request.ts";
 import type { CedarRequest } from "./request.ts";
 
 /** What policies can look at, as paths such as `context`, `facts`, `rows`. A path stands for everything below it. */
@@ -29,7 +29,12 @@ export function readsOf(policies: readonly Pick<PolicyJson, "principal" | "resou
  */
 export function keyOf(request: CedarRequest, reads: Reads): string {
   const values = reads.map((path) => valueAt(request, path));
-  return `${request.action.id} ${shapeOf(request.context, MOMENT_MEMBERS)} ${JSON.stringify(values)}`;
+  return `${request.action.id} ${shapeOf(request.context, FIXED_MEMBERS)} ${JSON.stringify(values)}`;
+}
+
+/** Whether policies with these reads can look at what came before. */
+export function readsMoment(reads: Reads): boolean {
+  return reads.some(([root, member]) => root === "context" && (member === undefined || MOMENT_MEMBERS.has(member)));
 }
 
 const NONE: ReadonlySet<string> = new Set();

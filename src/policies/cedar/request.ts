@@ -14,6 +14,15 @@ export type CedarRequest = {
 
 /** Builds the request for one effect; RangeError when the facts contradict each other. Facts that no schema names stay outside. */
 export function toRequest(effect: Effect, input: PolicyInput, factTypes: ReadonlyMap<string, FactType>): CedarRequest {
+  return withMoment(effect, input, toBareRequest(effect, input, factTypes));
+}
+
+/** The same without what came before: enough to know a verdict again by, where no policy looks back. */
+export function toBareRequest(
+  effect: Effect,
+  input: PolicyInput,
+  factTypes: ReadonlyMap<string, FactType>,
+): CedarRequest {
   const { question, risk } = input;
   const { type, id } = question.resource;
   // The first "/" ends the type: `a/b` of type `c` and `b` of type `c/a` must not be one entity.
@@ -28,18 +37,34 @@ export function toRequest(effect: Effect, input: PolicyInput, factTypes: Readonl
       action: question.action.name,
       ...(environment === undefined ? {} : { environment }),
       facts: factRecord(input, factTypes),
-      traits: [...new Set((input.classification.traits ?? []).map(({ id }) => id))].sort(),
+      traits: traitsOf(input),
       risk: { score: risk.score, level: risk.level },
       hour: now.getUTCHours(),
       weekday: ((now.getUTCDay() + 6) % 7) + 1,
-      ...momentRecord(effect, input.moment ?? noMoment(input.now)),
     },
     entities: [{ uid, attrs: { type, id }, parents: [] }],
   };
 }
 
+/** A bare request with what came before. */
+export function withMoment(effect: Effect, { moment, now }: PolicyInput, bare: CedarRequest): CedarRequest {
+  return { ...bare, context: { ...bare.context, ...momentRecord(effect, moment ?? noMoment(now)) } };
+}
+
+/** The members of what came before. */
+export const MOMENT_MEMBERS: ReadonlySet<string> = new Set([
+  "session",
+  "recent",
+  "alike",
+  "novel",
+  "approvals",
+  "local_hour",
+  "local_weekday",
+  "working_hours",
+]);
+
 /** Members whose names and types are always these, whatever happened: they add nothing to a question's shape. */
-export const MOMENT_MEMBERS: ReadonlySet<string> = new Set(["session", "recent", "alike", "approvals"]);
+export const FIXED_MEMBERS: ReadonlySet<string> = new Set([...MOMENT_MEMBERS, "action", "risk", "hour", "weekday"]);
 
 /** What came before, in Cedar's terms. */
 export function momentRecord(effect: Effect, moment: Moment): Record<string, CedarValueJson> {
@@ -67,6 +92,10 @@ function countsRecord({ actions, rows, unknown }: Counts): Record<string, CedarV
 function stretchRecord(stretch: Stretch): CedarValueJson {
   const { effects, sensitivities } = stretch;
   return { ...countsRecord(stretch), effects: [...effects], sensitivities: [...sensitivities] };
+}
+
+function traitsOf({ classification: { traits = [] } }: PolicyInput): string[] {
+  return traits.length === 0 ? [] : [...new Set(traits.map(({ id }) => id))].sort();
 }
 
 function factRecord(input: PolicyInput, factTypes: ReadonlyMap<string, FactType>): Record<string, CedarValueJson> {

@@ -49,6 +49,8 @@ type Wanted = {
   readonly policies: readonly string[];
 };
 
+type Listener = (before: Directory, after: Directory) => unknown;
+
 /**
  * Holds the roster in force: what directory.yaml says and what the store has, together. Changes apply one after the other;
  * each is an entry of the ledger and durable before the new roster serves. What loosens waits for an administrator, once
@@ -61,7 +63,7 @@ export class PeopleKeeper implements People {
   #composed: Composed;
   #ctx: EngineContext | null = null;
   #changing: Promise<unknown> = Promise.resolve();
-  readonly #listeners: ((before: Directory, after: Directory) => void)[] = [];
+  readonly #listeners: Listener[] = [];
   /** Groups that policies and settings name; those of roles come on top. */
   #named: ReadonlySet<GroupName> = new Set();
   /** What the file says and is not asked for yet, because nothing can be asked before the house stands. */
@@ -136,8 +138,8 @@ export class PeopleKeeper implements People {
     this.#named = new Set(groups);
   }
 
-  /** Told after each change, in order. */
-  onChange(listener: (before: Directory, after: Directory) => void): void {
+  /** Told after each change, in order; a change has happened when what its listeners do is done as well. */
+  onChange(listener: Listener): void {
     this.#listeners.push(listener);
   }
 
@@ -188,7 +190,7 @@ export class PeopleKeeper implements People {
       const { store } = this.#ledger;
       const [stored, held] = await Promise.all([storedSources(store), HeldChanges.open(store)]);
       this.#held = held;
-      if (stored !== null) this.#replace(compose(stored, this.#composed));
+      if (stored !== null) await this.#replace(compose(stored, this.#composed));
     });
   }
 
@@ -330,7 +332,7 @@ export class PeopleKeeper implements People {
     if (changes.length > 0) await recordChanges(this.#ledger, changes, { documents });
     else if (documents.length > 0) await this.#ledger.store.append({ entries: [], documents });
     this.#isNew = false;
-    this.#replace(after);
+    await this.#replace(after);
     if (this.#ctx !== null && isTighter(before.directory, after.directory)) await voidStaleReviews(this.#ctx);
   }
 
@@ -344,11 +346,11 @@ export class PeopleKeeper implements People {
     return [...changes, { type: "link.changed", payload: links, publics }];
   }
 
-  #replace(after: Composed): void {
+  async #replace(after: Composed): Promise<void> {
     const before = this.#composed.directory;
     this.#composed = after;
     if (before.digest === after.directory.digest && before.edits === after.directory.edits) return;
-    for (const listener of this.#listeners) listener(before, after.directory);
+    await Promise.all(this.#listeners.map(async (listener) => listener(before, after.directory)));
   }
 }
 

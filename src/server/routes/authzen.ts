@@ -26,6 +26,7 @@ export function authzenRoutes(routes: Routes, house: House): void {
     method: "POST",
     url: "/access/v1/evaluation",
     access: "gate",
+    fresh: bringsApproval,
     summary: "Ask whether an action may run now",
     documents: EvaluationBody,
     handler: async ({ who, raw, query, request }) => {
@@ -38,6 +39,7 @@ export function authzenRoutes(routes: Routes, house: House): void {
     method: "POST",
     url: "/access/v1/evaluations",
     access: "gate",
+    fresh: bringsApproval,
     summary: "Ask several questions at once",
     documents: EvaluationsBody,
     handler: async ({ who, raw }) => answerAll(house, callerOf(who, house.ctx.rules()), raw),
@@ -54,6 +56,14 @@ export function authzenRoutes(routes: Routes, house: House): void {
       access_request_endpoint: `${house.publicUrl}/access/v1/requests`,
     }),
   });
+}
+
+/** Whether an approval is to be applied: to one question, to one of several, or by what holds for all of them. */
+function bringsApproval(raw: Json): boolean {
+  if (!isJsonObject(raw)) return false;
+  const { context = null, evaluations } = raw;
+  if (isJsonObject(context) && context["approval"] !== undefined) return true;
+  return Array.isArray(evaluations) && evaluations.some((one: Json) => bringsApproval(one));
 }
 
 /** Everything is read before anything is recorded: what is malformed leaves no entry. */

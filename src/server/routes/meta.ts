@@ -38,29 +38,8 @@ export function metaRoutes(routes: Routes, house: House): void {
     access: "anyone",
     summary: "Prometheus metrics",
     handler: async ({ reply }) => {
-      // Numbers are wanted most while the store is away.
-      const size = await soon(
-        house.ctx.store.head().then(
-          (head) => head.size,
-          () => null,
-        ),
-      );
-      const memory = process.memoryUsage();
-      const { requests, bytes } = house.pressure.held;
       void reply.type("text/plain; version=0.0.4; charset=utf-8");
-      return house.metrics.render({
-        ...(size === null ? {} : { ledger_entries: size }),
-        store_up: size === null ? 0 : 1,
-        appends_waiting: house.pressure.appends,
-        requests_under_way: requests,
-        body_bytes_held: bytes,
-        leads: house.leadership.leads ? 1 : 0,
-        behind_seconds: house.behindMs() / 1000,
-        listeners: house.ctx.bus.size,
-        rules_problems: house.rules.problems.length,
-        process_resident_memory_bytes: memory.rss,
-        process_heap_bytes: memory.heapUsed,
-      });
+      return house.metrics.render(await gaugesOf(house));
     },
   });
   routes.add({
@@ -98,4 +77,30 @@ async function soon<T>(work: Promise<T>): Promise<T | null> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What stands at this moment. */
+async function gaugesOf(house: House): Promise<Readonly<Record<string, number>>> {
+  // Numbers are wanted most while the store is away.
+  const size = await soon(
+    house.ctx.store.head().then(
+      (head) => head.size,
+      () => null,
+    ),
+  );
+  const memory = process.memoryUsage();
+  const { requests, bytes } = house.pressure.held;
+  return {
+    ...(size === null ? {} : { ledger_entries: size }),
+    store_up: size === null ? 0 : 1,
+    appends_waiting: house.pressure.appends,
+    requests_under_way: requests,
+    body_bytes_held: bytes,
+    leads: house.leadership.leads ? 1 : 0,
+    behind_seconds: house.behindMs() / 1000,
+    listeners: house.ctx.bus.size,
+    rules_problems: house.rules.problems.length,
+    process_resident_memory_bytes: memory.rss,
+    process_heap_bytes: memory.heapUsed,
+  };
 }

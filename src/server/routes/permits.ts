@@ -15,6 +15,8 @@ export function permitRoutes(routes: Routes, house: House): void {
     method: "POST",
     url: "/v1/permits/redeem",
     access: "gate",
+    // The last look before the action happens: at people, policies and credentials as they are, wherever they changed.
+    fresh: true,
     summary: "Use a permit, once; the same attempt gets the same answer",
     body: RedeemBody,
     handler: async ({ who, body }) => {

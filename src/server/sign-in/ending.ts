@@ -9,10 +9,10 @@ import type { House } from "../house.ts";
  * nothing from that moment on anyway, because each use looks at the roster; ended, they stay so, and the ledger tells.
  */
 export function endSessionsOfGone({ rules, credentials }: House, log: Log): void {
-  rules.people.onChange((before, after) => {
+  rules.people.onChange(async (before, after) => {
     const lost = lostBetween(before, after);
     if (lost.people.size + lost.logins.size === 0) return;
-    credentials
+    await credentials
       .endSessionsWhere(
         ({ person, account }) => lost.people.has(person) || lost.logins.has(keyOf(person, account)),
         "the person was deactivated or has left, or the login was unlinked",

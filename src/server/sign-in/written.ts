@@ -10,7 +10,20 @@ const LOOPBACK = /^(localhost|\[::1\]|127(\.\d{1,3}){3})$/;
 
 const text = z.string().min(1).max(512);
 
-const Provider = z
+type Written = {
+  name: string;
+  label?: string | undefined;
+  issuer: string;
+  client_id: string;
+  client_secret_file?: string | undefined;
+  scopes: string[];
+  account?: "sub" | "entra" | undefined;
+  people: "known" | "create";
+  groups?: { claim: string; map: Record<string, string | string[]> } | undefined;
+  require: Record<string, string>;
+};
+
+const Provider: z.ZodType<Written> = z
   .strictObject({
     name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, "write up to 32 small letters, digits and `-`, a letter first"),
     label: z.string().min(1).max(60).optional(),
@@ -45,7 +58,7 @@ const Provider = z
   });
 
 /** `sign_in` of `keyturn.yaml`. */
-export const SignInWritten: z.ZodType<readonly z.infer<typeof Provider>[]> = z
+export const SignInWritten: z.ZodType<readonly Written[]> = z
   .array(Provider)
   .max(PROVIDERS_MAX)
   .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, "two providers have the same name")
@@ -53,10 +66,7 @@ export const SignInWritten: z.ZodType<readonly z.infer<typeof Provider>[]> = z
   .refine((all) => new Set(all.map(({ issuer }) => issuer)).size === all.length, "two providers have the same issuer");
 
 /** What `sign_in` means; paths are relative to `base`. */
-export function providersOf(
-  written: z.infer<typeof SignInWritten> | undefined,
-  base: string,
-): readonly ProviderConfig[] {
+export function providersOf(written: readonly Written[] | undefined, base: string): readonly ProviderConfig[] {
   return (written ?? []).map((one) => ({
     name: one.name,
     label: one.label ?? one.name,

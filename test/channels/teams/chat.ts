@@ -7,7 +7,7 @@ import { Inbox, loadRequest, Outbox } from "../../../src/engine/index.ts";
 import type { Click, OfferLink, Taken } from "../../../src/ports/channel.ts";
 import { Bench } from "../../support/bench.ts";
 import { DIRECTORY, edited } from "../../support/rules.ts";
-import { at } from "../../support/json.ts";
+import { at, textAt } from "../../support/json.ts";
 import { buttons, type Standing, type Tenant } from "./tenant.ts";
 
 export const PAGE = "https://keyturn.example/requests/";
@@ -82,7 +82,7 @@ export class Chat implements Disposable {
     const action = (at(button, "card", "actions", 0) ?? button) as JsonObject | undefined;
     if (action === undefined) assert.fail(`no button ${title}`);
     const data = { ...(action["data"] as JsonObject), ...(reason === undefined ? {} : { keyturn_reason: reason }) };
-    const verb = String(at(action, "verb"));
+    const verb = textAt(action, "verb");
     return this.press(this.tenant.activity({ name, verb, data, conversation, atMs: this.bench.clock.now() }));
   }
 
@@ -97,7 +97,7 @@ export class Chat implements Disposable {
     }
     await this.settle();
     const { status, body } = await sent;
-    return status === 200 ? String(at(body ?? undefined, "value")) : `${status}`;
+    return status === 200 ? textAt(body ?? undefined, "value") : `${status}`;
   }
 
   /** Decides and tells until nothing is due. */

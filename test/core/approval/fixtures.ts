@@ -61,10 +61,12 @@ export function rosterOf(
   return {
     digest: `sha256:${"0".repeat(64)}` as Roster["digest"],
     people: new Map(
-      Object.entries(people).map(([id, { name = `${id} surname`, active = true, emails = [], accounts = [], passkeys = [] }]) => [
-        who(id),
-        { id: who(id), name, active, emails, accounts, passkeys },
-      ]),
+      Object.entries(people).map(
+        ([id, { name = `${id} surname`, active = true, emails = [], accounts = [], passkeys = [] }]) => [
+          who(id),
+          { id: who(id), name, active, emails, accounts, passkeys },
+        ],
+      ),
     ),
     agents: new Map(agents.map((agent) => [agent.id, agent])),
     groups: new Map(
