@@ -21,6 +21,7 @@ import { inspect } from "./mcp-inspect.ts";
 import { clientsOf, placesOf, servedBy, targetOf } from "./mcp-listener.ts";
 import { gateToken, readSettings, serverUrl } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
+import { warmCarry } from "./warm.ts";
 
 export const help = `keyturn mcp: put an MCP server behind the server's decision
 
@@ -67,6 +68,8 @@ For all
 
 /** A server that is away is asked for so long, in milliseconds: agents wait for a call a minute at most. */
 const RETRY_FOR_MS = 5_000;
+/** Outcomes of calls that passed at once are reported together, this late at most: clients have their answers already. */
+const GATHER_MS = 100;
 
 const OPTIONS = {
   ...SERVER,
@@ -129,6 +132,7 @@ async function wrap(argv: readonly string[], values: Values, terminal: Terminal)
       output: process.stdout,
     });
   } finally {
+    await client.settle();
     client.close();
   }
 }
@@ -210,6 +214,7 @@ async function listen(file: string, values: Values, terminal: Terminal): Promise
   else for (const { name } of config.servers) terminal.out(`${listener.url}/mcp/${name}\n`);
   await told();
   await listener.close();
+  await Promise.all(clients.map(({ agent }) => agent.client.settle()));
   for (const { agent } of clients) agent.client.close();
   return EXIT.ok;
 }
@@ -283,7 +288,7 @@ async function urlOf(values: Values, terminal: Terminal): Promise<string> {
 
 function clientFor(url: string, token: string): ReturnType<typeof createClient> {
   try {
-    return createClient({ url, token, retryForMs: RETRY_FOR_MS });
+    return createClient({ url, token, retryForMs: RETRY_FOR_MS, carry: warmCarry(), gatherOutcomesMs: GATHER_MS });
   } catch (cause) {
     throw new Failure({ code: "usage", message: `\`${url}\`: ${describe(cause).message}.`, cause });
   }

@@ -24,6 +24,46 @@ policies: ./policies
 #   evaluations_per_minute: 6000
 #   denial_cooldown_seconds: 600
 
+# Identity providers at which people sign in. Without one, \`keyturn people sign-in\` makes links. See docs/sign-in.md.
+# sign_in:
+#   - name: okta
+#     label: Okta
+#     issuer: https://example.okta.com/oauth2/default
+#     client_id: 0oa1b2c3
+#     client_secret_file: ./okta.secret
+
+# Changes of people that wait for another administrator, and how long whoever changed a group or a policy approves
+# nothing that rests on it. The values are the defaults. See docs/people.md.
+# people:
+#   hold: [file, links, scim, oidc]
+#   editor_days: 7
+
+# Pipelines and services that exchange their platform's token for a short one of an agent. See docs/workload-identity.md.
+# workloads:
+#   - name: deploy
+#     issuer: https://token.actions.githubusercontent.com
+#     audience: https://keyturn.example
+#     match:
+#       repository_id: 74
+#       job_workflow_ref: acme/shop/.github/workflows/deploy.yml@refs/heads/*
+#     agent: my-agent
+#     gate: ci
+
+# Who is told that a request waits; without it only the console and the agent. See docs/notifications.md, and
+# docs/channels/slack.md and docs/channels/teams.md for these two.
+# notify:
+#   mail:
+#     host: mail.example.com
+#     from: Keyturn <keyturn@example.com>
+#   push:
+#     contact: mailto:ops@example.com
+#   webhooks:
+#     - { name: tickets, url: "https://tickets.example.com/keyturn", secret_file: ./tickets.secret }
+
+# A PostgreSQL that several servers share, in the place of the file in \`data\`. See docs/operations.md.
+# store:
+#   postgres: { url_file: ./database.url, ledger: main }
+
 # Who has to agree before personal data is erased from the ledger; without it nothing can be. See docs/privacy.md.
 # privacy: { approvers: security, quorum: 2 }
 
@@ -51,6 +91,11 @@ people:
 groups:
   data-owners: [ann, bob]
   security: [ann, bob, cy]
+
+# What the people of a group may do beside reviewing; no role approves anything. See docs/people.md.
+# roles:
+#   admin: [security]
+#   auditor: [security]
 
 # Machines that act. Owners stand behind what their agent does, and so cannot approve it.
 # A token for one of them: keyturn token create --agent my-agent --gate my-gate

@@ -74,7 +74,8 @@ async function* chunksOf(body: ReadableStream<Uint8Array> | null): AsyncGenerato
   }
 }
 
-function tooLarge(bytesMax: number): Unavailable {
+/** What an answer of more than these bytes is refused with. */
+export function tooLarge(bytesMax: number): Unavailable {
   return new Unavailable({
     code: "answer_too_large",
     message: `the server's answer has more than ${bytesMax} bytes where no such answer exists; is this a Keyturn server?`,

@@ -3,6 +3,7 @@ import { copyJson } from "../core/action/index.ts";
 import { parseId } from "../core/ids.ts";
 import { directoryOperations } from "./directory-operations.ts";
 import type { DirectoryOperations } from "./directory-operations.ts";
+import { Gathered } from "./gathered.ts";
 import { operatorOperations } from "./operator-operations.ts";
 import type { OperatorOperations } from "./operator-operations.ts";
 import { personOperations } from "./person-operations.ts";
@@ -30,6 +31,7 @@ import {
   readDeferral,
   readEvaluation,
   readEvaluations,
+  readOutcomeAnswers,
   readReceiptAnswer,
   readRedemption,
   readTaskAnswer,
@@ -37,7 +39,10 @@ import {
 } from "./wire.ts";
 
 /** `url` is the server's address; `token` a gate's, a person's or the operator's. */
-export type ClientOptions = TransportOptions;
+export type ClientOptions = TransportOptions & {
+  /** Milliseconds within which reports of evaluations are gathered and sent together; then `settle` before the end. */
+  readonly gatherOutcomesMs?: number;
+};
 export type CallOptions = {
   readonly signal?: AbortSignal | undefined;
   /** How long to try again while the server is away, instead of the client's own patience, in milliseconds. */
@@ -65,6 +70,8 @@ export type GateOperations = {
   reportOutcome(of: OutcomeOf, report: OutcomeReport, options?: CallOptions): Promise<Receipt>;
   /** The ledger's verifier key as the server tells it: proves receipts of this server, and nothing about the server. */
   ledgerKey(options?: CallOptions): Promise<string>;
+  /** Resolves when every gathered report is recorded or given up; what is reported afterwards is sent at once. */
+  settle(): Promise<void>;
   readonly tasks: TaskWatcher;
 };
 
@@ -80,7 +87,7 @@ export type Client = GateOperations &
 /** The wire from outside, over `fetch` alone. Nothing is sent before the first call. */
 export function createClient(options: ClientOptions): Client {
   const transport = createTransport(options);
-  const gate = gateOperations(transport);
+  const gate = gateOperations(transport, options.gatherOutcomesMs ?? 0);
   return {
     url: String(options.url).replace(/\/+$/, ""),
     ...gate,
@@ -91,7 +98,17 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
-function gateOperations(transport: Transport): GateOperations {
+function gateOperations(transport: Transport, gatherMs: number): GateOperations {
+  const reportAlone = async (of: OutcomeOf, report: OutcomeReport, options?: CallOptions): Promise<Receipt> =>
+    readReceiptAnswer(await transport.json(post(outcomePath(of), report, options)));
+  const gathered = new Gathered(
+    {
+      together: async (outcomes) =>
+        readOutcomeAnswers(await transport.json(post("/v1/evaluations/outcomes", { outcomes }))),
+      alone: ({ evaluation, ...report }, options) => reportAlone({ evaluation }, report, options),
+    },
+    gatherMs,
+  );
   return {
     whoami: async (options) => readWhoami(await transport.json(get("/v1/whoami", options)), ""),
     evaluate: async (question, options) =>
@@ -111,8 +128,11 @@ function gateOperations(transport: Transport): GateOperations {
     },
     redeem: async (request, options) =>
       readRedemption(await transport.json(post("/v1/permits/redeem", request, options)), ""),
-    reportOutcome: async (of, report, options) =>
-      readReceiptAnswer(await transport.json(post(outcomePath(of), report, options))),
+    reportOutcome: (of, report, options) =>
+      gatherMs > 0 && "evaluation" in of
+        ? gathered.report({ ...of, ...report }, options)
+        : reportAlone(of, report, options),
+    settle: () => gathered.settle(),
     ledgerKey: async (options) => (await transport.text(get("/ledger/vkey", options))).trim(),
     // The watcher has retries of its own, which end with the task instead of after a fixed time.
     tasks: createTaskWatcher(transport, async (id, waitSeconds, signal) =>

@@ -8,7 +8,7 @@ export const PROBLEM_CHARS_MAX = 2_000;
 export const RETRY_AFTER_MAX_MS: number = 60 * 60 * 1000;
 
 /** Reads an error answer: RFC 9457 where it is one, else what the status alone says. Never throws. */
-export function problemOf(status: number, headers: Headers, bytes: Uint8Array): WireError {
+export function problemOf(status: number, headers: Pick<Headers, "get">, bytes: Uint8Array): WireError {
   const body = bodyOf(bytes);
   const code = member(body, "code") ?? `http_${status}`;
   const detail = member(body, "detail") ?? member(body, "title") ?? `the server answered with status ${status}`;

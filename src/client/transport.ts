@@ -16,6 +16,29 @@ export type TransportOptions = {
   readonly token?: string | undefined;
   readonly requestTimeoutMs?: number;
   readonly retryForMs?: number;
+  /** Carries calls with a whole answer in the place of `fetch`; streams go over `fetch` all the same. */
+  readonly carry?: Carry | undefined;
+};
+
+/** One request as it is sent, and how many bytes its answer may have. */
+export type Carried = {
+  readonly method: "GET" | "POST";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+  readonly signal: AbortSignal;
+  readonly bytesMax: number;
+};
+
+/**
+ * Sends one request and resolves with the whole answer: never follows a redirect, ends when the signal aborts, and
+ * rejects an answer that is larger than asked for.
+ */
+export type Carry = (url: string, carried: Carried) => Promise<CarriedAnswer>;
+/** The answer to one request, whole. */
+export type CarriedAnswer = {
+  readonly status: number;
+  readonly headers: Pick<Headers, "get">;
+  readonly bytes: Uint8Array;
 };
 
 export type Call = {
@@ -56,6 +79,7 @@ export function createTransport(options: TransportOptions): Transport {
     token: tokenOf(options.token),
     requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     retryForMs: options.retryForMs ?? RETRY_FOR_MS,
+    carry: options.carry ?? carryByFetch,
     aheadMs: 0,
   };
   return {
@@ -72,6 +96,7 @@ type Wire = {
   readonly token: string | null;
   readonly requestTimeoutMs: number;
   readonly retryForMs: number;
+  readonly carry: Carry;
   /** How far the server's clock is ahead of ours. */
   aheadMs: number;
 };
@@ -96,9 +121,8 @@ async function send(wire: Wire, call: Call, accept: string): Promise<Uint8Array>
 async function exchange(wire: Wire, call: Call, accept: string, body: string | null): Promise<Uint8Array> {
   const stop = new AbortController();
   return guarded(wire, call, stop, async () => {
-    const response = await request(wire, call, accept, body, stop);
-    const bytes = await readBytes(response.body, call.bytesMax ?? JSON_BYTES_MAX);
-    if (!response.ok) throw problemOf(response.status, response.headers, bytes);
+    const { status, headers, bytes } = await request(wire, call, accept, body, stop, wire.carry);
+    if (status < 200 || status > 299) throw problemOf(status, headers, bytes);
     return bytes;
   });
 }
@@ -110,7 +134,7 @@ async function open(
   stop: AbortController,
 ): Promise<ReadableStream<Uint8Array>> {
   return guarded(wire, call, stop, async () => {
-    const response = await request(wire, call, accept, null, stop);
+    const response = await request(wire, call, accept, null, stop, fetchIt);
     if (!response.ok) {
       throw problemOf(response.status, response.headers, await readBytes(response.body, JSON_BYTES_MAX));
     }
@@ -148,27 +172,39 @@ async function guarded<T>(wire: Wire, call: Call, stop: AbortController, work: (
   }
 }
 
-async function request(
+async function request<T extends Pick<CarriedAnswer, "headers">>(
   wire: Wire,
   call: Call,
   accept: string,
   body: string | null,
   stop: AbortController,
-): Promise<Response> {
+  carry: (url: string, carried: Carried) => Promise<T>,
+): Promise<T> {
   const headers: Record<string, string> = { accept, ...traceHeaders(), ...call.headers };
   if (wire.token !== null) headers["authorization"] = `Bearer ${wire.token}`;
   if (body !== null) headers["content-type"] = "application/json";
   try {
-    // A redirect is never followed: the token and the action belong to this server alone.
-    const init: RequestInit = { method: call.method, headers, body, redirect: "manual", signal: stop.signal };
-    const response = await fetch(wire.base + call.path, init);
+    const bytesMax = call.bytesMax ?? JSON_BYTES_MAX;
+    const carried = { method: call.method, headers, body, signal: stop.signal, bytesMax };
+    const response = await carry(wire.base + call.path, carried);
     const date = Date.parse(response.headers.get("date") ?? "");
     if (!Number.isNaN(date)) wire.aheadMs = date - Date.now();
     return response;
   } catch (cause) {
+    if (cause instanceof Unavailable) throw cause;
     throw unreachable(wire.base, cause);
   }
 }
+
+/** A redirect is never followed: the token and the action belong to this server alone. */
+function fetchIt(url: string, { method, headers, body, signal }: Carried): Promise<Response> {
+  return fetch(url, { method, headers, body, redirect: "manual", signal });
+}
+
+const carryByFetch: Carry = async (url, carried) => {
+  const { status, headers, body } = await fetchIt(url, carried);
+  return { status, headers, bytes: await readBytes(body, carried.bytesMax) };
+};
 
 function parseAnswer(bytes: Uint8Array, bytesMax: number = JSON_BYTES_MAX): Json {
   try {

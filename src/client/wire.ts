@@ -1,5 +1,6 @@
 import type { Action, Json, JsonObject, Resource, Subject } from "../core/action/index.ts";
 import type { RiskLevel } from "../core/risk/index.ts";
+import { WireError } from "./errors.ts";
 import type { Reader } from "./read.ts";
 import { anyObject, boolean, list, moment, nullable, number, object, oneOf, optional, text } from "./read.ts";
 
@@ -230,6 +231,22 @@ export function readDeferral(json: Json): Deferral {
 }
 
 /** The receipt inside of `{receipt: …}`. */
+/** The answers to several reports, in their order. */
+export function readOutcomeAnswers(json: Json, pointer = ""): readonly (Receipt | WireError)[] {
+  return list((each, at): Receipt | WireError => {
+    const { receipt, problem } = anyObject(each, at);
+    if (problem === undefined) return readReceipt(receipt, `${at}/receipt`);
+    const { status, code, detail } = readRefused(problem, `${at}/problem`);
+    return new WireError({ status, code, detail });
+  })(anyObject(json, pointer)["outcomes"], `${pointer}/outcomes`);
+}
+
+const readRefused = object<{ status: number; code: string; detail: string }>({
+  status: number,
+  code: text,
+  detail: text,
+});
+
 export function readReceiptAnswer(json: Json, pointer = ""): Receipt {
   return readReceipt(anyObject(json, pointer)["receipt"], `${pointer}/receipt`);
 }

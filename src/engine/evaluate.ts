@@ -261,29 +261,30 @@ async function append(
 
 function entryOf(ctx: Context, rules: Rules, caller: Caller, question: Question, evaluation: Evaluation): NewEntry {
   const { id, at, digest, classification, moment, risk, decision, modified, deferral } = evaluation;
+  // Members stand in the order of the canonical form, which spares sorting them for every answer.
   const payload = asJson({
     agent: caller.agent,
-    gate: caller.gate,
-    token: caller.token,
-    question,
-    digest,
     classification,
-    ...(moment === undefined ? {} : { moment: momentJson(moment, at) }),
-    risk,
     decision,
+    ...(deferral === undefined ? {} : { deferral: deferral.id }),
+    digest,
+    gate: caller.gate,
     ...(modified === undefined
       ? {}
-      : { modified: { evaluation: modified.evaluation.id, digest: modified.evaluation.digest } }),
-    ...(deferral === undefined ? {} : { deferral: deferral.id }),
+      : { modified: { digest: modified.evaluation.digest, evaluation: modified.evaluation.id } }),
+    ...(moment === undefined ? {} : { moment: momentJson(moment, at) }),
+    question,
+    risk,
+    token: caller.token,
   });
   const publics = {
-    digest,
-    gate: caller.gate,
-    outcome: decision.outcome,
-    level: risk.level,
-    policies: rules.policies.digest,
-    directory: rules.directory.digest,
     catalogue: rules.catalogueDigest,
+    digest,
+    directory: rules.directory.digest,
+    gate: caller.gate,
+    level: risk.level,
+    outcome: decision.outcome,
+    policies: rules.policies.digest,
     weights: risk.weights,
   };
   return seal(ctx, evaluationStream(id), 0, "action.evaluated", at, payload, publics);

@@ -48,7 +48,7 @@ export function ownAssessment(
 export async function askOwn(
   ctx: Context,
   own: OwnAction,
-  extra: (id: RequestId) => Pick<Append, "documents"> = () => ({}),
+  extra: (id: RequestId) => Pick<Append, "documents" | "idempotency"> = () => ({}),
 ): Promise<RequestState> {
   const { agent, agentType, token, question, assessment, barred } = own;
   const at = ctx.clock.now();
@@ -135,7 +135,7 @@ export async function completeOwn(
   ctx: Context,
   state: RequestState,
   details: JsonObject,
-  extra: Pick<Append, "documents" | "erase"> = {},
+  extra: Pick<Append, "documents" | "erase" | "idempotency"> = {},
 ): Promise<void> {
   const at = ctx.clock.now();
   const outcome = { status: "succeeded", at, details } as const;

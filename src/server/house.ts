@@ -48,8 +48,8 @@ export type House = {
   readonly demo: boolean;
   /** Names this process among those that share the ledger, from its start to its end. */
   readonly instance: string;
-  /** Resolves once all is known here that other instances have recorded by now; rejects while that cannot be read. */
-  readonly fresh: () => Promise<void>;
+  /** Resolves once all is in force here that others have recorded by now; rejects while it cannot be read. Null: there are no others. */
+  readonly fresh: (() => Promise<void>) | null;
   /** What others recorded and is not known here yet, in milliseconds. */
   readonly behindMs: () => number;
   /** Whether this instance does what one is enough for. */

@@ -62,12 +62,25 @@ export const RedeemBody: z.ZodType<{ permit: string; digest: string; attempt: st
   digest: Digest,
   attempt: Token,
 });
+const Outcome = {
+  status: z.enum(["succeeded", "failed", "unknown"]),
+  details: Properties.refine((details) => JSON.stringify(details).length <= 16_384, "at most 16 KiB").optional(),
+};
 export const OutcomeBody: z.ZodType<{
   status: "succeeded" | "failed" | "unknown";
   details?: Record<string, Json> | undefined;
+}> = z.strictObject(Outcome);
+export const OutcomesBody: z.ZodType<{
+  outcomes: readonly {
+    evaluation: string;
+    status: "succeeded" | "failed" | "unknown";
+    details?: Record<string, Json> | undefined;
+  }[];
 }> = z.strictObject({
-  status: z.enum(["succeeded", "failed", "unknown"]),
-  details: Properties.refine((details) => JSON.stringify(details).length <= 16_384, "at most 16 KiB").optional(),
+  outcomes: z
+    .array(z.strictObject({ evaluation: z.string(), ...Outcome }))
+    .min(1)
+    .max(64),
 });
 export const ReviewBody: z.ZodType<{
   verdict: "approve" | "deny";

@@ -9,7 +9,7 @@ type Click = Waiting & { readonly notification: Notification };
 type Tab = { readonly url: string; focus(): Promise<unknown> };
 declare const registration: ServiceWorkerRegistration;
 declare const clients: {
-  matchAll(of: { readonly type: "window" }): Promise<readonly Tab[]>;
+  matchAll(of: { readonly type: "window"; readonly includeUncontrolled: true }): Promise<readonly Tab[]>;
   openWindow(url: string): Promise<unknown>;
 };
 
@@ -58,7 +58,7 @@ function show({ kind, request, level, status }: Readonly<Record<string, unknown>
 /** Goes to a page of ours: in a tab that shows it already, or in a new one. The address is made here, never pushed. */
 async function open(path: string): Promise<void> {
   const url = new URL(path, location.origin).href;
-  const tabs = await clients.matchAll({ type: "window" });
+  const tabs = await clients.matchAll({ type: "window", includeUncontrolled: true });
   const there = tabs.find((tab) => tab.url === url);
   await (there === undefined ? clients.openWindow(url) : there.focus());
 }

@@ -6,7 +6,7 @@ import {
   WebClient,
 } from "@slack/web-api";
 import { ChannelError } from "../../ports/channel.ts";
-import type { Pace, Rate } from "./pace.ts";
+import type { Pace, Rate } from "../../ports/pace.ts";
 
 /** Milliseconds for one call of the Web API. */
 export const API_TIMEOUT_MS = 4000;

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JsonObject } from "../../core/action/index.ts";
+import { isEnd } from "../../core/card/index.ts";
 import { ChannelError } from "../../ports/channel.ts";
 import type { Click, Clickable, ClickAnswer, Notice, Reference, Take } from "../../ports/channel.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -11,8 +12,8 @@ import { blockFault } from "./blocks.ts";
 import type { SlackMessage } from "./blocks.ts";
 import type { SlackConfig } from "./config.ts";
 import { Members } from "./members.ts";
-import { ENDS, messageOf, reminderOf, threadOf } from "./message.ts";
-import { Pace } from "./pace.ts";
+import { messageOf, reminderOf, threadOf } from "./message.ts";
+import { Pace } from "../../ports/pace.ts";
 import { openChannel, placeOf, placesOf } from "./places.ts";
 import type { PlaceKind } from "./places.ts";
 import { Receiver } from "./receiver.ts";
@@ -133,7 +134,7 @@ class Messages {
 
 /** An edited message makes no sound. In a channel the thread says each change; who waits for an end hears of ends. */
 function isTold(kind: PlaceKind, { changes }: Notice): boolean {
-  return kind === "channel" || (kind === "requester" && changes.some((change) => ENDS.includes(change)));
+  return kind === "channel" || (kind === "requester" && isEnd(changes));
 }
 
 function viewerOf(kind: PlaceKind): "reviewer" | "requester" {

@@ -7,7 +7,7 @@ import { issuerOf } from "./config.ts";
 import type { SlackConfig } from "./config.ts";
 import { SCOPES } from "./manifest.ts";
 import { Members } from "./members.ts";
-import { Pace } from "./pace.ts";
+import { Pace } from "../../ports/pace.ts";
 import { openChannel } from "./places.ts";
 
 /** One thing that was looked at: all is well where `problem` is null. */

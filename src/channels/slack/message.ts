@@ -1,4 +1,14 @@
-import { approvesByClick, linesOf, needsText, shortDigest, statusText } from "../../core/card/index.ts";
+import {
+  alikeText,
+  approvesByClick,
+  leadText,
+  linesOf,
+  needsText,
+  newsLines,
+  shortDigest,
+  statusText,
+  titleText,
+} from "../../core/card/index.ts";
 import type { Card, CardBody, CardProgress, Limited, Literal, Member, Members } from "../../core/card/index.ts";
 import type { Notice } from "../../ports/channel.ts";
 import { ACTION, valueOf } from "./actions.ts";
@@ -29,9 +39,9 @@ const LIST_CHARS_MAX = 1200;
 export function messageOf(notice: Notice, viewer: Viewer): SlackMessage {
   const { card, page } = notice;
   const { body, progress } = card;
-  const title = titleOf(card);
+  const title = titleText(card);
   const blocks: Block[] = [
-    { type: "header", text: plainText(cut(`${leadOf(card, viewer)}: ${title}`, HEADER_CHARS_MAX)) },
+    { type: "header", text: plainText(cut(`${leadText(card, viewer)}: ${title}`, HEADER_CHARS_MAX)) },
     richText([section(...headline(body)), section(...standing(card))]),
     ...inspected(body),
     ...parametersOf(body),
@@ -42,17 +52,12 @@ export function messageOf(notice: Notice, viewer: Viewer): SlackMessage {
     richText([section(words(`Digest ${shortDigest(body.digest)}`, { italic: true }))]),
     { type: "actions", elements: buttonsOf(notice, viewer) },
   ];
-  return { text: fallback(`${leadOf(card, viewer)}: ${title} (${body.risk.level} risk). ${page}`), blocks };
+  return { text: fallback(`${leadText(card, viewer)}: ${title} (${body.risk.level} risk). ${page}`), blocks };
 }
 
 /** Our words alone, then: Slack reads `text` as markup, wherever blocks are not shown. */
 export function fallback(text: string): string {
   return cut(text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;"), FALLBACK_CHARS_MAX);
-}
-
-function leadOf({ progress }: Card, viewer: Viewer): string {
-  if (progress.status !== "pending") return statusText(progress);
-  return viewer === "requester" ? "Waits for others" : "Review";
 }
 
 function headline({ headline: said }: CardBody): readonly InlineElement[] {
@@ -195,52 +200,25 @@ function buttonsOf({ card, cardDigest, page }: Notice, viewer: Viewer): ButtonEl
   return [{ ...open, text: plainText(label), style: "primary" }, ...deny];
 }
 
-/** What has happened since, for the thread below a message: one line each, in our words. */
+/** What has happened since, for the thread below a message; null where it is nothing to tell. */
 export function threadOf({ card, changes }: Notice): SlackMessage | null {
-  const { progress } = card;
-  const last = progress.reviews.items.at(-1);
-  const lines = changes.flatMap((change): readonly (readonly InlineElement[])[] => {
-    if (change === "review.recorded" && last !== undefined) {
-      const verb = last.verdict === "approve" ? "approved" : "denied";
-      return [[words(`${last.person} ${verb}. So far ${needsText(progress)}.`), ...reasonOf(last.reason)]];
-    }
-    if (change === "review.voided") return [[words(`A review no longer counts. So far ${needsText(progress)}.`)]];
-    if (change === "permit.redeemed") return [[words("The approval was used: it runs.")]];
-    if (ENDS.includes(change)) return [[words(`${statusText(progress)}.`)]];
-    return [];
-  });
+  const lines = newsLines(card, changes);
   if (lines.length === 0) return null;
   return {
-    text: fallback(`${statusText(progress)}: ${titleOf(card)}`),
-    blocks: [richText(lines.map((line) => section(...line, words("\n"))))],
+    text: fallback(`${statusText(card.progress)}: ${titleText(card)}`),
+    blocks: [richText(lines.map(({ said, reason }) => section(words(said), ...reasonOf(reason), words("\n"))))],
   };
 }
-
-/** Changes after which a request stands otherwise than before. */
-export const ENDS: readonly string[] = [
-  "request.approved",
-  "request.denied",
-  "request.expired",
-  "request.cancelled",
-  "request.failed",
-  "permit.expired",
-  "action.completed",
-];
 
 /** The reminder below a message. */
 export function reminderOf({ card, page }: Notice): SlackMessage {
   const said = `${statusText(card.progress)}. Needs ${needsText(card.progress)}.`;
   const link: InlineElement = { type: "link", url: page, text: "Open" };
-  return { text: fallback(`${said} ${titleOf(card)}`), blocks: [richText([section(words(`${said} `), link)])] };
+  return { text: fallback(`${said} ${titleText(card)}`), blocks: [richText([section(words(`${said} `), link)])] };
 }
 
 function reasonOf(reason: Literal | null): readonly InlineElement[] {
   return reason === null ? [] : [words(" "), ...code(reason)];
-}
-
-/** Without a word of an agent. */
-function titleOf({ body: { headline: said } }: Card): string {
-  return said.title ?? `${said.verb} …`;
 }
 
 function listed<T>(name: string, list: Limited<T>, draw: (item: T) => readonly InlineElement[]): readonly Block[] {
@@ -273,9 +251,8 @@ function code(literal: Literal): readonly InlineElement[] {
 }
 
 function alikeNote({ alike }: Literal): InlineElement | null {
-  if (alike.length === 0) return null;
-  const letters = alike.includes("compatibility") ? "styled copies of letters" : `${alike.join(" and ")} letters`;
-  return words(` has ${letters} that look like others`, { bold: true });
+  const note = alikeText(alike);
+  return note === null ? null : words(` ${note}`, { bold: true });
 }
 
 function utc(at: number): string {

@@ -1,4 +1,4 @@
-import { approvesByClick, needsText, shortDigest, statusText } from "../../core/card/index.ts";
+import { approvesByClick, leadText, needsText, shortDigest, statusText, titleText } from "../../core/card/index.ts";
 import type { Card, CardBody, CardProgress, Limited, Member, Members } from "../../core/card/index.ts";
 import type { Notice } from "../../ports/channel.ts";
 import { REASON_BYTES_MAX, REASON_INPUT, VERB } from "./activity.ts";
@@ -34,12 +34,7 @@ export function cardOf(notice: Notice, viewer: Viewer): AdaptiveCard {
 
 /** One line about a request, in our words alone: for the notification of a message, where nothing can be quoted. */
 export function summaryOf({ card }: Notice, viewer: Viewer): string {
-  return cut(`${leadOf(card, viewer)}: ${titleOf(card)} (${card.body.risk.level} risk)`, 300);
-}
-
-/** Without a word of an agent. */
-export function titleOf({ body: { headline } }: Card): string {
-  return headline.title ?? `${headline.verb} …`;
+  return cut(`${leadText(card, viewer)}: ${titleText(card)} (${card.body.risk.level} risk)`, 300);
 }
 
 function drawnIn(notice: Notice, viewer: Viewer, room: Room): AdaptiveCard {
@@ -47,7 +42,7 @@ function drawnIn(notice: Notice, viewer: Viewer, room: Room): AdaptiveCard {
   const { body, progress } = card;
   const elements = [
     paragraph(
-      words(cut(`${leadOf(card, viewer)}: ${titleOf(card)}`, TITLE_CHARS_MAX), {
+      words(cut(`${leadText(card, viewer)}: ${titleText(card)}`, TITLE_CHARS_MAX), {
         weight: "Bolder",
         size: "Large",
         ...colorOf(progress),
@@ -67,11 +62,6 @@ function drawnIn(notice: Notice, viewer: Viewer, room: Room): AdaptiveCard {
     paragraph(words(`Digest ${shortDigest(body.digest)}`, { isSubtle: true })),
   ];
   return adaptiveCard(`${summaryOf(notice, viewer)}. ${page}`, elements, actionsOf(notice, viewer));
-}
-
-function leadOf({ progress }: Card, viewer: Viewer): string {
-  if (progress.status !== "pending") return statusText(progress);
-  return viewer === "requester" ? "Waits for others" : "Review";
 }
 
 function colorOf({ status }: CardProgress): { readonly color?: "Good" | "Attention" } {

@@ -1,9 +1,12 @@
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { jsonText } from "../../core/action/index.ts";
+import { isEnd } from "../../core/card/index.ts";
 import { ChannelError } from "../../ports/channel.ts";
 import type { Click, Clickable, ClickAnswer, Notice, Reference, Take } from "../../ports/channel.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { ConfigError } from "../../ports/config.ts";
+import { Pace } from "../../ports/pace.ts";
 import { cardOf, summaryOf } from "./card.ts";
 import type { TeamsConfig } from "./config.ts";
 import { Connector } from "./connector.ts";
@@ -11,7 +14,7 @@ import type { OutgoingActivity, Written } from "./connector.ts";
 import { adaptiveCard, cardFault, line, words } from "./elements.ts";
 import type { AdaptiveCard } from "./elements.ts";
 import { Members } from "./members.ts";
-import { answerTo, ENDS, linkOf, newsOf, reminderOf } from "./news.ts";
+import { answerTo, linkOf, newsOf, reminderOf } from "./news.ts";
 import { placeOf, placesOf } from "./places.ts";
 import type { Place } from "./places.ts";
 import { Receiver } from "./receiver.ts";
@@ -23,6 +26,8 @@ export type TeamsParts = {
   readonly onDropped?: (because: DropReason) => void;
   /** How long who clicked waits for what became of it, in milliseconds. */
   readonly waitMs?: number;
+  /** Waits for the turn of a call; tests do not. */
+  readonly sleep?: (ms: number) => Promise<void>;
 };
 
 /** A bot of Microsoft Teams: cards as Adaptive Cards, clicks as intents. */
@@ -34,7 +39,8 @@ export interface TeamsChannel extends Clickable {
 /** Microsoft Teams, as a channel. Throws `ConfigError` where the secret cannot be read. */
 export function teamsChannel(config: TeamsConfig, parts: TeamsParts): TeamsChannel {
   const { clock, onDropped = () => {}, waitMs } = parts;
-  const connector = new Connector(config, readSecret(config.secretFile), clock);
+  const pace = new Pace(parts.sleep ?? (async (ms) => sleep(ms)), () => clock.now());
+  const connector = new Connector(config, readSecret(config.secretFile), clock, pace);
   const members = new Members(connector, config, clock);
   const receiver = new Receiver({ config, clock, onDropped, ...(waitMs === undefined ? {} : { waitMs }) });
   const messages = new Messages(connector, config);
@@ -111,7 +117,7 @@ class Messages {
 /** A changed card makes no sound. In a channel the thread says each change; who waits for an end hears of ends. */
 function isTold(where: Place, { changes }: Notice): boolean {
   if (where.kind === "place") return where.to.kind === "channel";
-  return where.kind === "requester" && changes.some((change) => ENDS.includes(change));
+  return where.kind === "requester" && isEnd(changes);
 }
 
 function cardMessage(notice: Notice, { kind }: Place): OutgoingActivity {

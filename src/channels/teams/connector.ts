@@ -2,6 +2,7 @@ import { jsonAt } from "../../core/action/index.ts";
 import type { Json, JsonObject } from "../../core/action/index.ts";
 import { ChannelError } from "../../ports/channel.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { Pace, Rate } from "../../ports/pace.ts";
 import { isOfService } from "./activity.ts";
 import { call, failureOf, unavailable } from "./call.ts";
 import type { Answer } from "./call.ts";
@@ -10,23 +11,45 @@ import type { Conversation, TeamsConfig } from "./config.ts";
 /** A token is renewed so long before it ends. */
 const TOKEN_SPARE_MS: number = 5 * 60_000;
 
+/**
+ * Microsoft documents 50 calls a second for an app in a tenant, and for one conversation 7 in a second, 8 in two, 60 in
+ * thirty and 1800 in an hour. Each pair stays a little below, because clocks differ; what is asked of members is no message.
+ * https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit
+ */
+const RATE_APP: Rate = { burst: 20, perSecond: 25 };
+const RATES_CONVERSATION: readonly (readonly [span: string, rate: Rate])[] = [
+  ["short", { burst: 5, perSecond: 1.5 }],
+  ["long", { burst: 300, perSecond: 0.4 }],
+];
+
 /** What is written into a conversation. */
 export type OutgoingActivity = JsonObject;
 /** Where something was written. */
 export type Written = { readonly conversation: string; readonly activity: string };
+
+type Sending = {
+  readonly body: JsonObject;
+  readonly signal: AbortSignal;
+  /** The conversation that is written to; null where one is only opened. */
+  readonly to: string | null;
+  /** Statuses that say that the message is not there any more. */
+  readonly gone?: readonly number[];
+};
 
 /** The Bot Connector's REST interface: posts, replaces, and asks who is in a conversation. It never retries: the outbox does. */
 export class Connector {
   readonly #config: TeamsConfig;
   readonly #secret: string;
   readonly #clock: Clock;
+  readonly #pace: Pace;
   #token: { readonly text: string; readonly until: number } | null = null;
   #asking: Promise<string> | null = null;
 
-  constructor(config: TeamsConfig, secret: string, clock: Clock) {
+  constructor(config: TeamsConfig, secret: string, clock: Clock, pace: Pace) {
     this.#config = config;
     this.#secret = secret;
     this.#clock = clock;
+    this.#pace = pace;
   }
 
   /** The conversation of the bot with one person, who must have the app; the same one each time. */
@@ -39,7 +62,7 @@ export class Connector {
       tenantId: tenant,
       channelData: { tenant: { id: tenant } },
     };
-    const answer = await this.#send("POST", "v3/conversations", "opening a chat", { body, signal });
+    const answer = await this.#send("POST", "v3/conversations", "opening a chat", { body, signal, to: null });
     return textAt(answer, "id", "opening a chat");
   }
 
@@ -54,7 +77,7 @@ export class Connector {
       channelData: { channel: { id }, tenant },
       activity,
     };
-    const answer = await this.#send("POST", "v3/conversations", "posting to a channel", { body, signal });
+    const answer = await this.#send("POST", "v3/conversations", "posting to a channel", { body, signal, to: id });
     return {
       conversation: textAt(answer, "id", "posting to a channel"),
       activity: textAt(answer, "activityId", "posting to a channel"),
@@ -63,7 +86,7 @@ export class Connector {
 
   async post(conversation: string, activity: OutgoingActivity, signal: AbortSignal): Promise<Written> {
     const path = `v3/conversations/${encodeURIComponent(conversation)}/activities`;
-    const answer = await this.#send("POST", path, "posting a message", { body: activity, signal });
+    const answer = await this.#send("POST", path, "posting a message", { body: activity, signal, to: conversation });
     return { conversation, activity: textAt(answer, "id", "posting a message") };
   }
 
@@ -74,7 +97,12 @@ export class Connector {
     signal: AbortSignal,
   ): Promise<void> {
     const path = `v3/conversations/${encodeURIComponent(conversation)}/activities/${encodeURIComponent(id)}`;
-    await this.#send("PUT", path, "changing a message", { body: { ...activity, id }, signal, gone: [404] });
+    await this.#send("PUT", path, "changing a message", {
+      body: { ...activity, id },
+      signal,
+      to: conversation,
+      gone: [404],
+    });
   }
 
   /** Somebody as Teams knows them in a conversation; null where they are not in it. */
@@ -102,12 +130,20 @@ export class Connector {
     method: "POST" | "PUT",
     path: string,
     what: string,
-    { body, signal, gone = [] }: { body: JsonObject; signal: AbortSignal; gone?: readonly number[] },
+    { body, signal, to, gone = [] }: Sending,
   ): Promise<Json | null> {
+    await this.#turn(to);
     const answer = await this.#ask(method, path, { body, signal });
     if (answer.status >= 200 && answer.status < 300) return answer.body;
     if (!gone.includes(answer.status)) throw failureOf(answer, what);
     throw new ChannelError({ code: "message_gone", message: "the message is not there any more" });
+  }
+
+  /** Waits until the app, and the conversation where it is known, may be written to. */
+  async #turn(conversation: string | null): Promise<void> {
+    await this.#pace.turn("app", RATE_APP);
+    if (conversation === null) return;
+    for (const [span, rate] of RATES_CONVERSATION) await this.#pace.turn(`${span} ${conversation}`, rate);
   }
 
   async #ask(

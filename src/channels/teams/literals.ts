@@ -1,4 +1,4 @@
-import { linesOf, shortDigest } from "../../core/card/index.ts";
+import { alikeText, linesOf, shortDigest } from "../../core/card/index.ts";
 import type { Literal } from "../../core/card/index.ts";
 import { line, words } from "./elements.ts";
 import type { CardElement, RichText, TextRun } from "./elements.ts";
@@ -55,7 +55,6 @@ function mono(text: string): readonly TextRun[] {
 }
 
 function alikeNote({ alike }: Literal): readonly TextRun[] {
-  if (alike.length === 0) return [];
-  const letters = alike.includes("compatibility") ? "styled copies of letters" : `${alike.join(" and ")} letters`;
-  return [words(` has ${letters} that look like others`, { weight: "Bolder", color: "Attention" })];
+  const note = alikeText(alike);
+  return note === null ? [] : [words(` ${note}`, { weight: "Bolder", color: "Attention" })];
 }

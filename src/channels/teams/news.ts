@@ -1,47 +1,23 @@
-import { needsText, statusText } from "../../core/card/index.ts";
+import { needsText, newsLines, statusText, titleText } from "../../core/card/index.ts";
 import type { ClickAnswer, Notice } from "../../ports/channel.ts";
-import { titleOf } from "./card.ts";
 import { adaptiveCard, line, words } from "./elements.ts";
-import type { AdaptiveCard, TextRun } from "./elements.ts";
+import type { AdaptiveCard } from "./elements.ts";
 import { code } from "./literals.ts";
 
-/** Changes after which a request stands otherwise than before. */
-export const ENDS: readonly string[] = [
-  "request.approved",
-  "request.denied",
-  "request.expired",
-  "request.cancelled",
-  "request.failed",
-  "permit.expired",
-  "action.completed",
-];
-
-/** What has happened since, for the thread below a card: one line each, in our words; null where it is nothing to tell. */
+/** What has happened since, for the thread below a card; null where it is nothing to tell. */
 export function newsOf({ card, changes, page }: Notice): AdaptiveCard | null {
-  const { progress } = card;
-  const last = progress.reviews.items.at(-1);
-  const lines = changes.flatMap((change): readonly (readonly TextRun[])[] => {
-    if (change === "review.recorded" && last !== undefined) {
-      const verb = last.verdict === "approve" ? "approved" : "denied";
-      const reason = last.reason === null ? [] : [words(" "), ...code(last.reason)];
-      return [[words(`${last.person} ${verb}. Needs ${needsText(progress)}.`), ...reason]];
-    }
-    if (change === "review.voided") return [[words(`A review no longer counts. Needs ${needsText(progress)}.`)]];
-    if (change === "permit.redeemed") return [[words("The approval was used: it runs.")]];
-    if (ENDS.includes(change)) return [[words(`${statusText(progress)}: ${titleOf(card)}.`)]];
-    return [];
-  });
+  const lines = newsLines(card, changes);
   if (lines.length === 0) return null;
   return adaptiveCard(
-    `${statusText(progress)}: ${titleOf(card)}. ${page}`,
-    lines.map((one) => line(...one)),
+    `${statusText(card.progress)}: ${titleText(card)}. ${page}`,
+    lines.map(({ said, reason }) => line(words(said), ...(reason === null ? [] : [words(" "), ...code(reason)]))),
     [],
   );
 }
 
 /** The reminder below a card. */
 export function reminderOf({ card, page }: Notice): AdaptiveCard {
-  const said = `${statusText(card.progress)}. Needs ${needsText(card.progress)}: ${titleOf(card)}.`;
+  const said = `${statusText(card.progress)}. Needs ${needsText(card.progress)}: ${titleText(card)}.`;
   return adaptiveCard(said, [line(words(said))], [{ type: "Action.OpenUrl", title: "Open", url: page }]);
 }
 

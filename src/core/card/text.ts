@@ -1,4 +1,4 @@
-import type { Headline } from "./card.ts";
+import type { Card, Headline } from "./card.ts";
 import { shortDigest } from "./digest.ts";
 import type { CardProgress } from "./progress.ts";
 import type { Literal } from "./shown.ts";
@@ -7,9 +7,26 @@ import type { Literal } from "./shown.ts";
 export function literalText({ text, cut, alike }: Literal): string {
   const whole =
     cut === null ? text : `${text} [… ${cut.hidden} characters not shown, ${shortDigest(cut.digest)} …] ${cut.tail}`;
-  if (alike.length === 0) return whole;
+  const note = alikeText(alike);
+  return note === null ? whole : `${whole} [${note}]`;
+}
+
+/** What to say of a text whose letters look like others; null where they do not. */
+export function alikeText(alike: Literal["alike"]): string | null {
+  if (alike.length === 0) return null;
   const letters = alike.includes("compatibility") ? "styled copies of letters" : `${alike.join(" and ")} letters`;
-  return `${whole} [has ${letters} that look like others]`;
+  return `has ${letters} that look like others`;
+}
+
+/** The operator's title or the verb: what a request is about, without a word of an agent. */
+export function titleText({ body: { headline } }: Pick<Card, "body">): string {
+  return headline.title ?? `${headline.verb} …`;
+}
+
+/** What a card is to who looks at it: to review, to wait for, or how it ended. */
+export function leadText({ progress }: Pick<Card, "progress">, viewer: "reviewer" | "requester"): string {
+  if (progress.status !== "pending") return statusText(progress);
+  return viewer === "requester" ? "Waits for others" : "Review";
 }
 
 /** `delete from table/customers in production`, or the operator's title before it. */

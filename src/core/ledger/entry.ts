@@ -59,14 +59,15 @@ export function sealEntry(content: EntryContent): SealedEntry {
   const { stream, version, type, at, salt } = content;
   const payload = canonicalBytes(content.payload);
   if (payload.length > ENTRY_PAYLOAD_BYTES_MAX) throw invalid("its payload is too large", "/payload");
+  // In the order of the canonical form, which spares sorting them.
   const header = canonicalBytes({
-    v: 1,
-    type,
-    time: formatInstant(at),
-    stream,
-    version,
     commitment: commitPayload(payload, salt),
     public: content.publics,
+    stream,
+    time: formatInstant(at),
+    type,
+    v: 1,
+    version,
   });
   if (header.length > ENTRY_HEADER_BYTES_MAX) {
     throw invalid(`its header has more than ${ENTRY_HEADER_BYTES_MAX} bytes; move members to the payload`, "/public");

@@ -6,14 +6,13 @@ import {
   completeOwn,
   loadRequest,
   releaseOwn,
-  withdrawOwn,
   type EngineContext,
   type OwnReleased,
 } from "../../engine/index.ts";
 import { moveKey, type Move } from "../../identity/directory/index.ts";
 import type { Directory } from "../../ports/directory.ts";
 import type { DirectoryStep, Editor } from "../../ports/people.ts";
-import type { DocumentChange, Store } from "../../ports/store.ts";
+import type { Append, DocumentChange, Store } from "../../ports/store.ts";
 import type { Term } from "../../core/policy/index.ts";
 import { changeAction, DIRECTORY_AGENT, fingerprintOf } from "./asking.ts";
 
@@ -31,6 +30,9 @@ export type Held = {
 
 const KIND = "directory_held";
 
+/** What makes a commit the next change of people: a duplicate where somebody else was faster. */
+export type Turn = Required<Pick<Append, "idempotency" | "documents">>;
+
 /** Changes that wait, kept in the store until they are decided. */
 export class HeldChanges {
   readonly #held: Map<RequestId, Held>;
@@ -41,7 +43,7 @@ export class HeldChanges {
 
   static async open(store: Store): Promise<HeldChanges> {
     const documents = await store.documents(KIND);
-    // Written by `documentOf` below and by nothing else.
+    // Written by `heldDocument` below and by nothing else.
     return new HeldChanges(documents.map(({ body }) => body as JsonObject & Held));
   }
 
@@ -69,13 +71,14 @@ export class HeldChanges {
     moves: readonly Move[],
     asked: { readonly editor: Editor; readonly ofFile: boolean; readonly terms: readonly Term[] },
     directory: Directory,
+    turn: Turn,
   ): Promise<Held> {
     const { editor, ofFile, terms } = asked;
     const heldAs = (request: RequestId): Held => {
       return { request, moves, editor, ofFile, fingerprint: fingerprintOf(moves), refused: false };
     };
     const action = changeAction(ctx, moves, editor, terms, directory);
-    const state = await askOwn(ctx, action, (id) => ({ documents: [documentOf(id, heldAs(id))] }));
+    const state = await askOwn(ctx, action, (id) => after(turn, heldDocument(id, heldAs(id))));
     const held = heldAs(state.opened.id);
     this.#held.set(held.request, held);
     return held;
@@ -110,17 +113,10 @@ export class HeldChanges {
     });
   }
 
-  /** Writes down what is left of one, or that nothing is. */
-  async put(store: Store, held: Held): Promise<void> {
-    await store.append({ entries: [], documents: [documentOf(held.request, held)] });
-    this.#held.set(held.request, held);
-  }
-
-  /** Nobody needs it any more. */
-  async withdraw(ctx: EngineContext, request: RequestId): Promise<void> {
-    await ctx.store.append({ entries: [], documents: [documentOf(request, null)] });
-    this.#held.delete(request);
-    await withdrawOwn(ctx, request, DIRECTORY_AGENT);
+  /** Remembers what the store has of one by now; null for nothing. */
+  set(request: RequestId, held: Held | null): void {
+    if (held === null) this.#held.delete(request);
+    else this.#held.set(request, held);
   }
 
   /** Uses up the approval: what waits may be brought into force, now or when this is called again. */
@@ -135,10 +131,10 @@ export class HeldChanges {
   }
 
   /** It is in force: says so in its request. */
-  async complete(ctx: EngineContext, { state }: OwnReleased<unknown>, applied: number): Promise<void> {
+  async complete(ctx: EngineContext, { state }: OwnReleased<unknown>, applied: number, turn: Turn): Promise<void> {
     const { id } = state.opened;
     const moves = this.#held.get(id)?.moves.length ?? applied;
-    await completeOwn(ctx, state, { applied, dropped: moves - applied }, { documents: [documentOf(id, null)] });
+    await completeOwn(ctx, state, { applied, dropped: moves - applied }, after(turn, heldDocument(id, null)));
     this.#held.delete(id);
   }
 
@@ -161,6 +157,11 @@ function isShown(state: RequestState, moves: readonly Move[]): boolean {
   return moves.every((move) => known.has(canonicalize(copyJson(move))));
 }
 
-function documentOf(request: RequestId, held: Held | null): DocumentChange {
+function after({ idempotency, documents }: Turn, document: DocumentChange): Turn {
+  return { idempotency, documents: [...documents, document] };
+}
+
+/** One that waits, as the store keeps it; null when nothing is left of it. */
+export function heldDocument(request: RequestId, held: Held | null): DocumentChange {
   return { kind: KIND, id: request, body: held === null ? null : (copyJson(held) as JsonObject) };
 }

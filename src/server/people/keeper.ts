@@ -2,11 +2,10 @@ import type { JsonObject } from "../../core/action/index.ts";
 import { refuse, type Refusal, type RequestState } from "../../core/approval/index.ts";
 import type { Person } from "../../core/approval/index.ts";
 import type { GroupName, PersonId, RequestId } from "../../core/brand.ts";
-import { recordChanges, voidStaleReviews, type Change, type EngineContext } from "../../engine/index.ts";
+import { voidStaleReviews, withdrawOwn, type Change, type EngineContext } from "../../engine/index.ts";
 import {
   compose,
   decidingGroups,
-  DIRECTORY_KINDS,
   documentsOf,
   Draft,
   entriesOf,
@@ -14,7 +13,6 @@ import {
   loosens,
   movesOf,
   movesToFile,
-  readStored,
   SOURCES_EMPTY,
   type Composed,
   type DirectoryEntry,
@@ -24,13 +22,14 @@ import {
 } from "../../identity/directory/index.ts";
 import type { Directory } from "../../ports/directory.ts";
 import type { DirectoryChanged, DirectoryStep, Editor, People, Source } from "../../ports/people.ts";
-import type { DocumentChange, Store } from "../../ports/store.ts";
+import type { DocumentChange } from "../../ports/store.ts";
 import type { Term } from "../../core/policy/index.ts";
 import type { PeopleConfig } from "../config.ts";
 import { linkChanges } from "../links.ts";
 import { DIRECTORY_AGENT, isShowable, termsFor } from "./asking.ts";
+import { readBase, Turns, type Base } from "./base.ts";
 import { isTighter, withEdits } from "./edits.ts";
-import { HeldChanges, type Held } from "./held.ts";
+import { heldDocument, type Held, type HeldChanges } from "./held.ts";
 
 type Ledger = Pick<EngineContext, "store" | "clock" | "chance">;
 
@@ -54,7 +53,8 @@ type Listener = (before: Directory, after: Directory) => unknown;
 /**
  * Holds the roster in force: what directory.yaml says and what the store has, together. Changes apply one after the other;
  * each is an entry of the ledger and durable before the new roster serves. What loosens waits for an administrator, once
- * there is more than one.
+ * there is more than one. Where another instance has changed people in the same moment, what it made of them is read, and
+ * the change worked out anew on that.
  */
 export class PeopleKeeper implements People {
   readonly #ledger: Ledger;
@@ -62,7 +62,7 @@ export class PeopleKeeper implements People {
   #held: HeldChanges;
   #composed: Composed;
   #ctx: EngineContext | null = null;
-  #changing: Promise<unknown> = Promise.resolve();
+  readonly #turns: Turns;
   readonly #listeners: Listener[] = [];
   /** Groups that policies and settings name; those of roles come on top. */
   #named: ReadonlySet<GroupName> = new Set();
@@ -71,36 +71,36 @@ export class PeopleKeeper implements People {
   /** Nothing was ever recorded: the first change records the whole. */
   #isNew: boolean;
 
-  private constructor(ledger: Ledger, config: PeopleConfig, stored: Sources | null, held: HeldChanges) {
+  private constructor(ledger: Ledger, config: PeopleConfig, { turn, sources, held }: Base) {
     this.#ledger = ledger;
     this.#config = config;
     this.#held = held;
-    this.#composed = compose(stored ?? SOURCES_EMPTY, null);
-    this.#isNew = stored === null;
+    this.#composed = compose(sources ?? SOURCES_EMPTY, null);
+    this.#isNew = sources === null;
+    this.#turns = new Turns(ledger, turn, (newer) => this.#takeOver(newer));
   }
 
   /** Reads what the store has; RangeError where that cannot be read. */
   static async open(ledger: Ledger, config: PeopleConfig): Promise<PeopleKeeper> {
-    const [stored, held] = await Promise.all([storedSources(ledger.store), HeldChanges.open(ledger.store)]);
-    return new PeopleKeeper(ledger, config, stored, held);
+    return new PeopleKeeper(ledger, config, await readBase(ledger.store));
   }
 
   /** The house stands: from now on people can be asked, and what they agreed to comes into force by itself. */
   async connect(ctx: EngineContext): Promise<void> {
     this.#ctx = ctx;
     ctx.bus.attend((state) => {
-      if (state.opened.agent === DIRECTORY_AGENT && this.#held.get(state.opened.id) !== undefined) this.#decided(state);
+      if (state.opened.agent === DIRECTORY_AGENT) this.#changed(state);
     });
-    await this.#inTurn(async () => {
+    await this.#turns.run(async () => {
       await this.#retell();
       for (const held of this.#held.all) {
-        if (held.moves.length === 0) await this.#held.withdraw(ctx, held.request);
+        if (held.moves.length === 0) await this.#withdraw(ctx, held.request);
         else await this.#settle(held);
       }
       const unasked = this.#unasked;
-      this.#unasked = null;
       await this.#supersede(unasked?.moves ?? []);
       if (unasked !== null) await this.#hold(ctx, unasked.moves, unasked, this.#termsNow(unasked));
+      this.#unasked = null;
     });
   }
 
@@ -110,7 +110,7 @@ export class PeopleKeeper implements People {
     if (told?.body["by_steps"] !== true) return;
     const entries = entriesOf(null, this.directory);
     const changes = entries.map((entry) => changeOf(entry, { kind: "source", source: "keyturn" }));
-    await recordChanges(this.#ledger, changes, { documents: [{ ...TOLD, body: { by_steps: false } }] });
+    await this.#turns.write(changes, [{ ...TOLD, body: { by_steps: false } }]);
   }
 
   /** The roster in force. */
@@ -164,7 +164,7 @@ export class PeopleKeeper implements People {
     documents: readonly DocumentChange[] = [],
   ): Promise<DirectoryChanged> {
     if (steps.length > STEPS_MAX) return Promise.resolve(tooLarge());
-    return this.#inTurn(() => {
+    return this.#turns.run(() => {
       const moves = [...movesOf(steps, this.#composed.sources), ...this.#held.goneBy(steps)];
       return this.#apply({ moves, editor, documents, ofFile: false, policies: [] });
     });
@@ -178,26 +178,22 @@ export class PeopleKeeper implements People {
 
   /** Brings the file's part into force; `policies` are those that changed with it, and bar their editor likewise. */
   adopt(written: WrittenContent, claimed: string | null, policies: readonly string[] = []): Promise<DirectoryChanged> {
-    return this.#inTurn(() => {
+    return this.#turns.run(() => {
       const moves = movesToFile(written, this.#composed.sources);
       return this.#apply({ moves, editor: { kind: "operator", claimed }, documents: [], ofFile: true, policies });
     });
   }
 
-  /** Reads the store again, where another instance may have changed it. */
+  /** Reads the store again, where another instance has changed it. */
   reloadPeople(): Promise<void> {
-    return this.#inTurn(async () => {
-      const { store } = this.#ledger;
-      const [stored, held] = await Promise.all([storedSources(store), HeldChanges.open(store)]);
-      this.#held = held;
-      if (stored !== null) await this.#replace(compose(stored, this.#composed));
-    });
+    return this.#turns.run(() => Promise.resolve());
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const next = this.#changing.then(work);
-    this.#changing = next.catch(() => undefined);
-    return next;
+  async #takeOver({ sources, held }: Base): Promise<void> {
+    this.#held = held;
+    if (sources === null) return;
+    this.#isNew = false;
+    await this.#replace(compose(sources, this.#composed));
   }
 
   #draft(moves: readonly Move[]): Sources | Refusal {
@@ -216,8 +212,10 @@ export class PeopleKeeper implements People {
     const { now, held } = terms === null ? { now: drafted, held: [] } : this.#split(wanted);
     if (held.length > 0 && !isShowable(held)) return tooLarge();
     const overtaken = this.#held.overtake(wanted.moves);
-    await this.#record(this.#withEdits(now, wanted, held), wanted.editor, wanted.documents);
-    for (const less of overtaken) await this.#putLess(less);
+    // In the same commit: nobody whom it puts out may come in by an older request, whatever happens after it.
+    const less = overtaken.map((one) => heldDocument(one.request, one));
+    await this.#record(this.#withEdits(now, wanted, held), wanted.editor, [...wanted.documents, ...less]);
+    for (const one of overtaken) await this.#leave(one);
     if (wanted.ofFile) await this.#supersede(held);
     if (held.length === 0) return { status: "applied" };
     if (this.#ctx !== null) return this.#hold(this.#ctx, held, wanted, terms);
@@ -257,7 +255,8 @@ export class PeopleKeeper implements People {
     const known = this.#held.same(moves, ofFile);
     if (known !== undefined) return { status: "held", request: known.request };
     if (terms === null) return { status: "applied" };
-    const { request } = await this.#held.ask(ctx, moves, { editor, ofFile, terms }, this.directory);
+    const asked = { editor, ofFile, terms };
+    const { request } = await this.#turns.inCommit((turn) => this.#held.ask(ctx, moves, asked, this.directory, turn));
     return { status: "held", request };
   }
 
@@ -266,22 +265,34 @@ export class PeopleKeeper implements People {
     const known = this.#held.ofFile();
     if (known === undefined || this.#ctx === null) return;
     if (held.length === 0 || this.#held.same(held, true) === undefined) {
-      await this.#held.withdraw(this.#ctx, known.request);
+      await this.#withdraw(this.#ctx, known.request);
     }
   }
 
-  async #putLess(held: Held): Promise<void> {
-    if (held.moves.length > 0 || this.#ctx === null) await this.#held.put(this.#ledger.store, held);
-    else await this.#held.withdraw(this.#ctx, held.request);
+  /** What is left of one that later moves overtook; where nothing is, nobody is asked any more. */
+  async #leave(held: Held): Promise<void> {
+    this.#held.set(held.request, held);
+    if (held.moves.length === 0 && this.#ctx !== null) await this.#withdraw(this.#ctx, held.request);
   }
 
-  /** A request of ours has changed: in the next turn, what it decided happens. */
-  #decided({ opened: { id }, progress }: RequestState): void {
-    if (progress.status === "pending" || (progress.status === "approved" && progress.permit.status !== "none")) return;
-    void this.#inTurn(async () => {
-      const held = this.#held.get(id);
-      if (held !== undefined) await this.#settle(held);
-    }).catch(() => undefined); // a store that fails ends the server by itself; else the next start goes on
+  /** Nobody needs it any more. */
+  async #withdraw(ctx: EngineContext, request: RequestId): Promise<void> {
+    await this.#turns.write([], [heldDocument(request, null)]);
+    this.#held.set(request, null);
+    await withdrawOwn(ctx, request, DIRECTORY_AGENT);
+  }
+
+  /** A request of ours has changed, here or elsewhere: in the next turn, what it decided happens, at whoever is first. */
+  #changed({ opened: { id }, progress }: RequestState): void {
+    const waits =
+      progress.status === "pending" || (progress.status === "approved" && progress.permit.status !== "none");
+    if (waits && this.#held.get(id) !== undefined) return;
+    void this.#turns
+      .run(async () => {
+        const held = this.#held.get(id);
+        if (held !== undefined) await this.#settle(held);
+      })
+      .catch(() => undefined); // a store that fails ends the server by itself; else the next start goes on
   }
 
   async #settle(held: Held): Promise<void> {
@@ -292,8 +303,10 @@ export class PeopleKeeper implements People {
       return this.#perform(ctx, held);
     }
     // The file still says what people refused: it is not asked again until the file changes.
-    if (held.ofFile && state?.progress.status === "denied") await this.#held.put(ctx.store, { ...held, refused: true });
-    else await this.#held.withdraw(ctx, held.request);
+    if (!held.ofFile || state?.progress.status !== "denied") return this.#withdraw(ctx, held.request);
+    const refused = { ...held, refused: true };
+    await this.#turns.write([], [heldDocument(held.request, refused)]);
+    this.#held.set(held.request, refused);
   }
 
   async #perform(ctx: EngineContext, held: Held): Promise<void> {
@@ -303,7 +316,7 @@ export class PeopleKeeper implements People {
     const fitting = released.plan.filter((move) => draft.make(move) === null);
     const wanted = { moves: fitting, editor: held.editor, documents: [], ofFile: held.ofFile, policies: [] };
     await this.#record(this.#withEdits(draft.sources, wanted), held.editor, [], held.request);
-    await this.#held.complete(ctx, released, fitting.length);
+    await this.#turns.inCommit((turn) => this.#held.complete(ctx, released, fitting.length, turn));
   }
 
   /** Remembers who changed what, as long as it bars. */
@@ -329,8 +342,7 @@ export class PeopleKeeper implements People {
     if (changes.some(({ payload }) => typeof payload["base"] === "string")) {
       documents.push({ ...TOLD, body: { by_steps: true } });
     }
-    if (changes.length > 0) await recordChanges(this.#ledger, changes, { documents });
-    else if (documents.length > 0) await this.#ledger.store.append({ entries: [], documents });
+    if (changes.length > 0 || documents.length > 0) await this.#turns.write(changes, documents);
     this.#isNew = false;
     await this.#replace(after);
     if (this.#ctx !== null && isTighter(before.directory, after.directory)) await voidStaleReviews(this.#ctx);
@@ -360,10 +372,4 @@ function changeOf({ payload, digest }: DirectoryEntry, by: JsonObject): Change {
 
 function tooLarge(): DirectoryChanged {
   return { status: "refused", refusal: refuse("directory_full", "what people can be shown in one change") };
-}
-
-async function storedSources(store: Store): Promise<Sources | null> {
-  const { file, person, group } = DIRECTORY_KINDS;
-  const found = await Promise.all([file, person, group].map((kind) => store.documents(kind)));
-  return readStored(found.flat());
 }

@@ -1,12 +1,13 @@
 import { parseId } from "../../core/ids.ts";
 import { completeEvaluation, completePermit, redeem, type Receipt } from "../../engine/index.ts";
 import type { Refusal } from "../../core/approval/index.ts";
+import type { EvaluationId } from "../../core/brand.ts";
 import { callerOf } from "../auth.ts";
 import type { House } from "../house.ts";
-import { refusalProblem } from "../problem.ts";
+import { problemOf, refusalProblem } from "../problem.ts";
 import { prove, wantsReceipt } from "../receipts.ts";
 import type { Routes } from "../route.ts";
-import { OutcomeBody, RedeemBody } from "../schemas.ts";
+import { OutcomeBody, OutcomesBody, RedeemBody } from "../schemas.ts";
 import { timeOf } from "../views.ts";
 
 /** Using a permission, once, and telling what came of it. */
@@ -63,6 +64,25 @@ export function permitRoutes(routes: Routes, house: House): void {
       const caller = callerOf(who, house.ctx.rules());
       const answer = await completeEvaluation(house.ctx, caller, parseId("evaluation", params["id"]), outcome);
       return receiptOf(house, answer, wantsReceipt({ query, request }));
+    },
+  });
+  routes.add({
+    method: "POST",
+    url: "/v1/evaluations/outcomes",
+    access: "gate",
+    summary: "Report up to 64 of them at once; each is answered by itself, in order",
+    body: OutcomesBody,
+    handler: async ({ who, body }) => {
+      const caller = callerOf(who, house.ctx.rules());
+      const ids = body.outcomes.map(({ evaluation }, at) =>
+        parseId("evaluation", evaluation, `/outcomes/${at}/evaluation`),
+      );
+      // Side by side, so that the store writes them in one commit.
+      const told = body.outcomes.map(async ({ status, details = {} }, at) => {
+        const answer = await completeEvaluation(house.ctx, caller, ids[at] as EvaluationId, { status, details });
+        return "refused" in answer ? { problem: problemOf(refusalProblem(answer)).problem } : { receipt: answer };
+      });
+      return { outcomes: await Promise.all(told) };
     },
   });
 }

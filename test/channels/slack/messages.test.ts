@@ -58,7 +58,7 @@ test("a policy's @notify, a group's channel and the settings name channels; what
   await chat.click("ann", message, "keyturn.deny");
   const replies = [...workspace.standing.values()].filter(({ thread }) => thread !== null);
   assert.equal(replies.length, 2, "one in each channel");
-  assert.match(allText(replies[0]?.blocks ?? null), /Ann Achterberg denied.*\nDenied\./);
+  assert.match(allText(replies[0]?.blocks ?? null), /Ann Achterberg denied.*\nDenied: change the structure of …\./);
 });
 
 test("who is on duty is told, unless too few are; a requester is told of the end, and has no button to approve", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Pace, PACE_WAIT_MS_MAX } from "../../../src/channels/slack/pace.ts";
+import { Pace, PACE_WAIT_MS_MAX } from "../../../src/ports/pace.ts";
 import { ChannelError } from "../../../src/ports/channel.ts";
 import { dropTable } from "../../support/actions.ts";
 import { Bench } from "../../support/bench.ts";

@@ -52,7 +52,12 @@ export class Chat implements Disposable {
   #start(): [TeamsChannel, Outbox, Inbox] {
     const { ctx, clock } = this.bench;
     const onDropped = (because: string): number => this.dropped.push(because);
-    const teams = teamsChannel(this.#config, { clock, onDropped, waitMs: 300 });
+    const teams = teamsChannel(this.#config, {
+      clock,
+      onDropped,
+      waitMs: 300,
+      sleep: async (ms) => clock.pass(ms),
+    });
     const page = (id: RequestId): string => `${PAGE}${id}`;
     const outbox = new Outbox({ ctx, channels: [teams], page });
     const inbox = new Inbox({

@@ -1,4 +1,4 @@
-import { ChannelError } from "../../ports/channel.ts";
+import { ChannelError } from "./channel.ts";
 
 /** How often something may happen: `burst` at once, then `perSecond`. */
 export type Rate = { readonly burst: number; readonly perSecond: number };
@@ -8,7 +8,7 @@ export const PACE_WAIT_MS_MAX = 5000;
 /** Places of which the pace is remembered. */
 const KEYS_MAX = 10_000;
 
-/** Keeps calls under the rates that Slack documents, so that its own limit is the exception. */
+/** Keeps calls under the rates that a service documents, so that its own limit is the exception. */
 export class Pace {
   readonly #next = new Map<string, number>();
   readonly #sleep: (ms: number) => Promise<void>;
@@ -27,7 +27,7 @@ export class Pace {
     const from = Math.max(this.#next.get(key) ?? 0, now - (burst - 1) * everyMs);
     const waitMs = Math.ceil(from - now);
     if (waitMs > PACE_WAIT_MS_MAX) {
-      const message = "more is sent than Slack takes; it goes out one after the other";
+      const message = "more is sent than the service takes; it goes out one after the other";
       throw new ChannelError({ code: "channel_rate_limited", message, retryAfterMs: Math.ceil(waitMs / 2) });
     }
     if (this.#next.size >= KEYS_MAX) this.#forgetOld(now);
