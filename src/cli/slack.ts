@@ -1,8 +1,6 @@
-import { visible } from "../core/card/index.ts";
 import { readArguments } from "./arguments.ts";
-import { EXIT, Failure, usage } from "./failure.ts";
-import { configPath } from "./settings.ts";
-import { painter } from "./terminal.ts";
+import { checkChannel } from "./channel-check.ts";
+import { EXIT, usage } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
 
 export const help = `keyturn slack manifest | check: let people decide in Slack
@@ -59,28 +57,6 @@ async function manifest(name: string, http: string | null, terminal: Terminal): 
 }
 
 async function check(config: string | undefined, json: boolean, terminal: Terminal): Promise<number> {
-  const path = configPath({ config }, terminal);
-  if (path === null) {
-    throw new Failure({ code: "config_invalid", message: "There is no keyturn.yaml here; `keyturn init` writes one." });
-  }
-  const { checkSlackSettings } = await import("../server/slack-setup.ts");
-  const findings = await checkSlackSettings(path);
-  if (findings === null) {
-    throw new Failure({
-      code: "config_invalid",
-      message: "keyturn.yaml has no `notify: slack:`; docs/channels/slack.md says what to write.",
-    });
-  }
-  if (json) terminal.out(`${JSON.stringify({ findings })}\n`);
-  else {
-    const paint = painter(terminal, "out");
-    for (const { what, problem } of findings) {
-      terminal.out(
-        problem === null
-          ? `${paint("green", "ok")}  ${visible(what)}\n`
-          : `${paint("red", "no")}  ${visible(what)}: ${visible(problem)}\n`,
-      );
-    }
-  }
-  return findings.some(({ problem }) => problem !== null) ? EXIT.failed : EXIT.ok;
+  const { checkSlackSettings: ask } = await import("../server/slack-setup.ts");
+  return checkChannel({ channel: "slack", config, json, ask }, terminal);
 }

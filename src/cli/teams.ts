@@ -1,10 +1,8 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { visible } from "../core/card/index.ts";
 import { readArguments } from "./arguments.ts";
+import { checkChannel } from "./channel-check.ts";
 import { EXIT, Failure, usage } from "./failure.ts";
-import { configPath } from "./settings.ts";
-import { painter } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 
 export const help = `keyturn teams manifest | check: let people decide in Microsoft Teams
@@ -78,25 +76,6 @@ async function manifest(values: Values, terminal: Terminal): Promise<number> {
 }
 
 async function check(values: Values, terminal: Terminal): Promise<number> {
-  const path = configPath({ config: values.config }, terminal);
-  if (path === null) {
-    throw new Failure({ code: "config_invalid", message: "There is no keyturn.yaml here; `keyturn init` writes one." });
-  }
-  const { checkTeamsSettings } = await import("../server/teams-setup.ts");
-  const findings = await checkTeamsSettings(path);
-  if (findings === null) {
-    throw new Failure({
-      code: "config_invalid",
-      message: "keyturn.yaml has no `notify: teams:`; docs/channels/teams.md says what to write.",
-    });
-  }
-  const paint = painter(terminal, "out");
-  if (values.json === true) terminal.out(`${JSON.stringify({ findings })}\n`);
-  else {
-    for (const { what, problem } of findings) {
-      const verdict = problem === null ? paint("green", "ok") : paint("red", "no");
-      terminal.out(`${verdict}  ${visible(what)}${problem === null ? "" : `: ${visible(problem)}`}\n`);
-    }
-  }
-  return findings.some(({ problem }) => problem !== null) ? EXIT.failed : EXIT.ok;
+  const { checkTeamsSettings: ask } = await import("../server/teams-setup.ts");
+  return checkChannel({ channel: "teams", config: values.config, json: values.json === true, ask }, terminal);
 }

@@ -1,13 +1,13 @@
 import { digest, type Json, type JsonObject } from "../core/action/index.ts";
-import { OWN_ISSUER, type LinkStrength } from "../core/approval/index.ts";
+import { OWN_ISSUER } from "../core/approval/index.ts";
 import type { AgentId, Brand, GateId, Instant, PersonId } from "../core/brand.ts";
 import { encodeBase64Url } from "../core/encoding.ts";
 import { formatId, ID_BYTES, type TokenId } from "../core/ids.ts";
 import { sameHash } from "../core/ledger/index.ts";
-import type { Assurance } from "../core/policy/index.ts";
 import type { DocumentChange } from "../ports/store.ts";
 import { recordChange, type ChangeType } from "./changes.ts";
 import type { Context } from "./context.ts";
+import type { Credential, Offered, OpenLogin, Principal, Workload } from "./principal.ts";
 import { Seen, unseen } from "./seen.ts";
 
 /** A secret as its holder keeps it: `kt_` for gates, `kto_` for operators, `kts_` for people's sessions, `ktc_` for provisioning clients. Shown once. */
@@ -30,84 +30,11 @@ export const TOKEN_TTL_DEFAULT_MS: number = 90 * 86_400_000;
 /** A revocation by another instance is seen at the latest after this. */
 const CACHE_MS = 1000;
 const CACHE_MAX = 10_000;
-/** Tokens of workloads are listed for a day after their end; then their entries alone tell of them. */
-const RUN_KEPT_MS = 86_400_000;
+/** What is made often is kept so long after its end, codes as long as the doctor tells of them; then entries alone tell of it. */
+const KEPT_MS = 86_400_000;
+const CODE_KEPT_MS = 8 * 86_400_000;
 /** Of those that are over, so many go with each new one. */
-const RUNS_SWEPT_MAX = 50;
-
-/**
- * What an exchanged token stands for: the run's name, the people behind it by the platform's own word (in the members of a
- * subject's claims), and the thumbprint of the key that it is bound to (RFC 9449), where it is bound to one.
- */
-export type Workload = {
-  readonly name: string;
-  /** Which run, in the platform's own terms. */
-  readonly run: string;
-  readonly vouched: JsonObject;
-  readonly jkt: string | null;
-};
-
-/** How an identity provider says that a session's person proved who they are. Texts are its words. */
-export type SignInProof = {
-  readonly provider: string;
-  readonly acr: string | null;
-  readonly amr: readonly string[];
-  /** In seconds since the epoch. */
-  readonly authTime: number | null;
-  /** What the provider's logout tokens name the person and the session there. */
-  readonly sub: string;
-  readonly sid: string | null;
-};
-
-/** A login that was proven, and is nobody's yet. `name` and `email` are the word of whoever proved it. */
-export type OpenLogin = {
-  readonly issuer: string;
-  readonly subject: string;
-  readonly name: string;
-  readonly email: string | null;
-  /** How it was proven, in words, for the record. */
-  readonly evidence: string;
-};
-
-/** What a credential lets its holder be. There is no kind that is both a machine and a person. */
-export type Principal =
-  | {
-      readonly kind: "gate";
-      readonly id: TokenId;
-      readonly agent: AgentId;
-      readonly gate: GateId;
-      readonly holder: PersonId | null;
-      readonly workload?: Workload;
-    }
-  | { readonly kind: "operator"; readonly id: TokenId }
-  /** A provisioning client: it says who is there, and neither asks nor reviews nor administers. */
-  | { readonly kind: "scim"; readonly id: TokenId; readonly source: string }
-  | {
-      readonly kind: "session";
-      readonly id: TokenId;
-      readonly person: PersonId;
-      readonly account: { readonly issuer: string; readonly subject: string };
-      readonly link: LinkStrength;
-      readonly assurance: Assurance;
-      readonly client: string;
-      readonly proof?: SignInProof;
-      /** Opened by a code that its person made in another session: nothing was proven anew. */
-      readonly handed?: true;
-    }
-  /** Opens one session; like the one of `from`, where its person made it, and else on the operator's word. */
-  | { readonly kind: "sign_in"; readonly id: TokenId; readonly person: PersonId; readonly from?: Held }
-  /** Says that whoever brings it has just used this login. It opens nothing. */
-  | { readonly kind: "link"; readonly id: TokenId; readonly login: OpenLogin };
-
-/** What a session rests on. */
-export type Held = Pick<Extract<Principal, { kind: "session" }>, "account" | "link" | "assurance" | "proof">;
-
-export type Credential = {
-  readonly principal: Principal;
-  readonly createdAt: Instant;
-  readonly expiresAt: Instant;
-  readonly revokedAt: Instant | null;
-};
+const SWEPT_MAX = 50;
 
 type Stored = { readonly hash: string } & Credential;
 
@@ -120,8 +47,8 @@ export class Credentials {
   readonly #ctx: Needed;
   readonly #seen: Seen;
   readonly #cache = new Map<string, { stored: Stored | null; readAt: Instant }>();
-  /** Tokens of workloads that this instance knows of; null until the first one is wanted. */
-  #runs: { readonly id: TokenId; readonly expiresAt: Instant }[] | null = null;
+  /** What is not kept for ever, as far as this instance knows, and until when; null until the first one is wanted. */
+  #brief: { readonly id: TokenId; readonly until: number }[] | null = null;
 
   constructor(ctx: Needed) {
     this.#ctx = ctx;
@@ -133,43 +60,30 @@ export class Credentials {
     gate: GateId,
     holder: PersonId | null,
     ttlMs: number,
+    maker: PersonId | null = null,
   ): Promise<{ secret: Secret; credential: Credential }> {
-    return this.#issue("token.created", "gate", ttlMs, (id) => ({ kind: "gate", id, agent, gate, holder }));
+    const made = maker === null ? {} : { maker };
+    return this.#issue("token.created", "gate", ttlMs, (id) => ({ kind: "gate", id, agent, gate, holder, ...made }));
   }
 
-  /**
-   * The token of one run of a workload, for a proof that is used up by it: null where `once` was used before. Tokens of
-   * runs that are long over go at the same time, because runs are many.
-   */
+  /** The token of one run of a workload, for a proof that is used up by it: null where `once` was used before. */
   async issueWorkloadToken(
     grant: { readonly agent: AgentId; readonly gate: GateId; readonly workload: Workload },
     ttlMs: number,
     once: string,
   ): Promise<{ secret: Secret; credential: Credential } | null> {
-    const over = await this.#takeOver();
-    const issued = await this.#issue(
-      "token.created",
-      "gate",
-      ttlMs,
-      (id) => ({ kind: "gate", id, holder: null, ...grant }),
-      `workload:${once}`,
-      over.map((id) => ({ kind: DOCUMENT, id, body: null })),
-    );
-    if (issued.recorded === "duplicate") return null;
-    this.#runs?.push({ id: issued.credential.principal.id, expiresAt: issued.credential.expiresAt });
-    return issued;
+    const of = (id: TokenId): Principal => ({ kind: "gate", id, holder: null, ...grant });
+    const issued = await this.#issue("token.created", "gate", ttlMs, of, `workload:${once}`);
+    return issued.recorded === "duplicate" ? null : issued;
   }
 
-  /** Ids of tokens of workloads that ended long ago, at most a few; they are forgotten when this has answered. */
-  async #takeOver(): Promise<readonly string[]> {
-    this.#runs ??= (await this.list("gate")).flatMap(({ principal, expiresAt }) =>
-      principal.kind === "gate" && principal.workload !== undefined ? [{ id: principal.id, expiresAt }] : [],
-    );
-    const before = this.#ctx.clock.now() - RUN_KEPT_MS;
-    const over = this.#runs.filter(({ expiresAt }) => expiresAt < before).slice(0, RUNS_SWEPT_MAX);
-    const ids = new Set<string>(over.map(({ id }) => id));
-    if (ids.size > 0) this.#runs = this.#runs.filter(({ id }) => !ids.has(id));
-    return [...ids];
+  /** What forgets credentials that ended long ago, at most a few; they are not named again. */
+  async #takeOver(): Promise<readonly DocumentChange[]> {
+    this.#brief ??= (await this.#all()).flatMap(briefOf);
+    const now = this.#ctx.clock.now();
+    const over = this.#brief.filter(({ until }) => until < now).slice(0, SWEPT_MAX);
+    if (over.length > 0) this.#brief = this.#brief.filter((one) => !over.includes(one));
+    return over.flatMap(({ id }) => [{ kind: DOCUMENT, id, body: null }, unseen(id)]);
   }
 
   /** The credential of one provisioning client; `source` is its name in the settings. */
@@ -182,14 +96,8 @@ export class Credentials {
   }
 
   /** A one-time code that opens a session for one person. */
-  async offerSignIn(person: PersonId, from?: Held): Promise<{ secret: Secret; credential: Credential }> {
-    const more = from === undefined ? {} : { from };
-    return this.#issue("sign_in.offered", "sign_in", SIGN_IN_TTL_MS, (id) => ({
-      kind: "sign_in",
-      id,
-      person,
-      ...more,
-    }));
+  async offerSignIn(person: PersonId, by: Offered = {}): Promise<{ secret: Secret; credential: Credential }> {
+    return this.#issue("sign_in.offered", "sign_in", SIGN_IN_TTL_MS, (id) => ({ kind: "sign_in", id, person, ...by }));
   }
 
   /** A one-time code that stands for a login that was just used and is nobody's yet. */
@@ -197,16 +105,17 @@ export class Credentials {
     return this.#issue("link.offered", "link", SIGN_IN_TTL_MS, (id) => ({ kind: "link", id, login }));
   }
 
-  /** Opens a session. `once` makes it happen once per code, whoever else tries at the same moment. */
+  /** Opens a session, which ends at `until` at the latest. `once` makes it happen once per code, whoever else tries at the same moment. */
   async openSession(
     session: Omit<Extract<Principal, { kind: "session" }>, "kind" | "id">,
     once: string | null,
+    until: number = Number.POSITIVE_INFINITY,
   ): Promise<{ secret: Secret; credential: Credential } | null> {
     const key = once === null ? undefined : `sign_in:${once}`;
     const issued = await this.#issue(
       "session.opened",
       "session",
-      SESSION_TTL_MS,
+      Math.min(SESSION_TTL_MS, until - this.#ctx.clock.now()),
       (id) => ({ kind: "session", id, ...session }),
       key,
     );
@@ -224,6 +133,8 @@ export class Credentials {
     if (PREFIXES[stored.principal.kind] !== `${prefix}_`) return null;
     if (!sameHash(bytesOf(hashOf(chance)), bytesOf(stored.hash))) return null;
     const principal = this.#standing(stored.principal);
+    if (principal?.kind === "sign_in" && principal.from !== undefined)
+      return (await this.#isOpen(principal.from.session)) ? principal : null;
     if (principal?.kind !== "session") return principal;
     return (await this.#seen.use(principal.id, stored.createdAt)) ? principal : null;
   }
@@ -269,8 +180,17 @@ export class Credentials {
   }
 
   async list(kind: Kind): Promise<readonly Credential[]> {
-    const all = (await this.#ctx.store.documents(DOCUMENT)).map((document) => fromDocument(document.body));
-    return all.filter((c) => c.principal.kind === kind);
+    return (await this.#all()).filter((c) => c.principal.kind === kind);
+  }
+
+  async #all(): Promise<readonly Credential[]> {
+    return (await this.#ctx.store.documents(DOCUMENT)).map((document) => fromDocument(document.body));
+  }
+
+  /** Whether a session has not ended: what rests on it stands no longer than it does. */
+  async #isOpen(id: TokenId): Promise<boolean> {
+    const session = await this.#read(id, true);
+    return session !== null && session.revokedAt === null && this.#ctx.clock.now() < session.expiresAt;
   }
 
   /** Ends a credential at once, for a reason that is recorded; false when there is none. Ending it twice is no error. */
@@ -322,7 +242,6 @@ export class Credentials {
     ttlMs: number,
     principalOf: (id: TokenId) => Principal,
     once?: string,
-    gone: readonly DocumentChange[] = [],
   ): Promise<{ secret: Secret; credential: Credential; recorded: "recorded" | "duplicate" }> {
     const id = formatId("token", this.#ctx.chance.bytes(ID_BYTES));
     const chance = encodeBase64Url(this.#ctx.chance.bytes(32));
@@ -330,6 +249,8 @@ export class Credentials {
     const principal = principalOf(id);
     const credential: Credential = { principal, createdAt, expiresAt: (createdAt + ttlMs) as Instant, revokedAt: null };
     const body = toDocument({ ...credential, hash: hashOf(chance) });
+    const brief = briefOf(credential);
+    const gone = brief.length === 0 ? [] : await this.#takeOver();
     const documents: readonly DocumentChange[] = [...gone, { kind: DOCUMENT, id, body }];
     const idempotency = once === undefined ? {} : { idempotency: { key: once, fingerprint: id, answer: {} } };
     const recorded = await recordChange(
@@ -339,6 +260,7 @@ export class Credentials {
       { credential: id, kind },
       { documents, ...idempotency },
     );
+    if (recorded === "recorded") this.#brief?.push(...brief);
     return { secret: `${PREFIXES[kind]}${id.slice("tok_".length)}_${chance}` as Secret, credential, recorded };
   }
 
@@ -365,6 +287,14 @@ const encoder = new TextEncoder();
 /** SHA-256 in hex. */
 function hashOf(chance: string): string {
   return digest(bytesOf(chance)).slice("sha256:".length);
+}
+
+/** Until when a credential is kept that is made often; nothing for those that somebody makes by hand, which are few. */
+function briefOf({ principal, expiresAt }: Credential): readonly { readonly id: TokenId; readonly until: number }[] {
+  const { kind, id } = principal;
+  if (kind === "sign_in") return [{ id, until: expiresAt + CODE_KEPT_MS }];
+  const isBrief = kind === "session" || kind === "link" || (kind === "gate" && principal.workload !== undefined);
+  return isBrief ? [{ id, until: expiresAt + KEPT_MS }] : [];
 }
 
 function bytesOf(text: string): Uint8Array {

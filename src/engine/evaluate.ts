@@ -22,6 +22,8 @@ export type Caller = {
   readonly token: TokenId;
   /** The person who holds the token, when it was made for one. */
   readonly holder: PersonId | null;
+  /** The administrator who made the token. */
+  readonly maker?: PersonId;
   /** People behind the caller by the word of the platform that it runs on, in the members of a subject's claims. */
   readonly vouched?: JsonObject;
 };

@@ -14,7 +14,7 @@ const ROUNDS_MAX = 8;
 /** Records what a source told, and ends the waits that it answers, in one commit. Answers those waits. */
 export async function stateFacts(ctx: Context, statement: Statement): Promise<readonly DeferralId[]> {
   const { stated } = ctx.around;
-  if (stated.full) {
+  if (stated.isFull(statement.about, ctx.clock.now())) {
     const message = "too many facts are stated; let some run out, or state them for a shorter time";
     throw new EngineError({ code: "facts_limited", message, retryAfterMs: 60_000 });
   }

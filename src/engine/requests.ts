@@ -21,7 +21,7 @@ import {
   statusAt,
   suffices,
 } from "../core/approval/index.ts";
-import type { Behind, OpenedRequest, Refusal, RequestEvent, RequestState } from "../core/approval/index.ts";
+import type { Barred, Behind, OpenedRequest, Refusal, RequestEvent, RequestState } from "../core/approval/index.ts";
 import type { Digest, EvaluationId, Instant, RequestId } from "../core/brand.ts";
 import { formatId, ID_BYTES, parseId } from "../core/ids.ts";
 import { openEntry } from "../core/ledger/index.ts";
@@ -201,7 +201,7 @@ function openedRequest(
     terms: needsTwo(behind) ? atLeastTwo(decision.terms) : decision.terms,
     assurance: decision.assurance,
     // Editors are no initiators: they bar themselves, and make no action somebody's.
-    barred: [...behind.barred, ...editorsOf(decision, ctx.rules().directory, at)],
+    barred: [...behind.barred, ...makerOf(caller), ...editorsOf(decision, ctx.rules().directory, at)],
     openedAt: at,
     expiresAt: (at + decision.expiresInMs) as Instant,
     approvedForMs: ctx.limits.approvedForMs,
@@ -222,6 +222,11 @@ function behindOf(ctx: Context, caller: Caller, wanted: Ask, at: Instant): Behin
   );
 }
 
+/** Whoever made the token has seen it, and could ask with it in another's name. No initiator, as with editors. */
+function makerOf({ maker }: Caller): readonly Barred[] {
+  return maker === undefined ? [] : [{ person: maker, relation: "token_holder", evidence: "made the gate's token" }];
+}
+
 /** Nobody is known behind the action, or somebody is who fits nobody in the directory: one approver could be that person. */
 function needsTwo(behind: Behind): boolean {
   return behind.barred.length === 0 || behind.unknown.length > 0;
@@ -240,7 +245,7 @@ async function commitAttach(
   const events = attach(state, {
     evaluation: wanted.evaluation,
     gate: caller.gate,
-    barred: behind.barred,
+    barred: [...behind.barred, ...makerOf(caller)],
     raise: needsTwo(behind),
     reason,
   });

@@ -21,6 +21,9 @@ export type Statement = {
   readonly until: Instant;
 };
 
+/** Of those that are over, so many go with each new one. */
+const SWEPT_MAX = 256;
+
 const KIND = "facts";
 
 /** What sources have told, as long as it is valid. The latest statement about a thing replaces the one before it. */
@@ -34,8 +37,10 @@ export class Stated {
     }
   }
 
-  get full(): boolean {
-    return this.#statements.size >= STATEMENTS_MAX;
+  /** Whether there is no room for a statement about one thing more; those that are over take none. */
+  isFull(about: About, now: Instant): boolean {
+    if (this.#statements.size < STATEMENTS_MAX || this.#statements.has(keyOf(about))) return false;
+    return [...this.#statements.values()].every(({ until }) => until > now);
   }
 
   put(statement: Statement): void {
@@ -44,7 +49,7 @@ export class Stated {
 
   /** The documents that make a statement last, and let go of those that are over. */
   documents(statement: Statement, now: Instant): readonly DocumentChange[] {
-    const over = [...this.#statements].filter(([, { until }]) => until <= now);
+    const over = [...this.#statements].filter(([, { until }]) => until <= now).slice(0, SWEPT_MAX);
     for (const [key] of over) this.#statements.delete(key);
     const gone = over.map(([key]): DocumentChange => ({ kind: KIND, id: key, body: null }));
     return [...gone, { kind: KIND, id: keyOf(statement.about), body: asDocument(statement) }];

@@ -152,8 +152,10 @@ function checkSameOrigin(request: FastifyRequest, publicUrl: string): void {
 /** The caller of the engine, from a gate's token. The agent must still be in the directory. */
 export function callerOf(principal: GatePrincipal, rules: Rules): Caller {
   const agent = rules.directory.agents.get(principal.agent);
-  const { id, agent: agentId, gate, holder, workload } = principal;
-  const caller = { agent: agentId satisfies AgentId, agentType: agent?.type ?? "agent", gate, token: id, holder };
+  const { id, agent: agentId, gate, holder, maker, workload } = principal;
+  const made = maker === undefined ? {} : { maker };
+  const agentType = agent?.type ?? "agent";
+  const caller = { agent: agentId satisfies AgentId, agentType, gate, token: id, holder, ...made };
   return workload === undefined ? caller : { ...caller, vouched: workload.vouched };
 }
 

@@ -14,6 +14,8 @@ export type StoreConfig = {
   /** Which ledger of that database. */
   readonly ledger: string;
   readonly wake: "notify" | "poll";
+  /** How long a call waits for a database that is away; ten seconds if not given. */
+  readonly patienceMs?: number;
 };
 
 /** Where keys and the operator's token are, where not in the data directory. Paths are absolute. */
@@ -24,7 +26,13 @@ export type KeysConfig = {
 };
 
 type StoreAsWritten = {
-  postgres: { url?: string | undefined; url_file?: string | undefined; ledger: string; wake: "notify" | "poll" };
+  postgres: {
+    url?: string | undefined;
+    url_file?: string | undefined;
+    ledger: string;
+    wake: "notify" | "poll";
+    patience_seconds?: number | undefined;
+  };
 };
 type KeysAsWritten = { permit?: string | undefined; ledger?: string | undefined; operator?: string | undefined };
 
@@ -42,6 +50,7 @@ export const StoreWritten: z.ZodType<StoreAsWritten> = z.strictObject({
         .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, "write up to 63 lower-case letters, digits, `.`, `_` and `-`")
         .default("main"),
       wake: z.enum(["notify", "poll"], "write notify or poll").default("notify"),
+      patience_seconds: z.number().int().min(1).max(60).optional(),
     })
     .refine(({ url, url_file }) => (url === undefined) !== (url_file === undefined), "give either `url` or `url_file`"),
 });
@@ -56,8 +65,9 @@ export const KeysWritten: z.ZodType<KeysAsWritten> = z.strictObject({
 /** The store as it was written; null for the embedded file. */
 export function storeOf(written: StoreAsWritten | undefined, base: string): StoreConfig | null {
   if (written === undefined) return null;
-  const { url, url_file: file, ledger, wake } = written.postgres;
-  return { url: url ?? { file: resolve(base, file ?? "") }, ledger, wake };
+  const { url, url_file: file, ledger, wake, patience_seconds: patience } = written.postgres;
+  const given = patience === undefined ? {} : { patienceMs: patience * 1000 };
+  return { url: url ?? { file: resolve(base, file ?? "") }, ledger, wake, ...given };
 }
 
 /** Where the keys are, as it was written. */
@@ -112,5 +122,12 @@ export async function openConfigured(config: Pick<Config, "data" | "store">, log
   if (store === null) return openSqliteStore({ path: join(data, "keyturn.db"), onLog });
   // Loaded only where it is asked for.
   const { openPostgres } = await import("../stores/postgres/index.ts");
-  return openPostgres({ url: addressOf(store), ledger: store.ledger, wake: store.wake, onLog });
+  const { ledger, wake, patienceMs } = store;
+  return openPostgres({
+    url: addressOf(store),
+    ledger,
+    wake,
+    onLog,
+    ...(patienceMs === undefined ? {} : { patienceMs }),
+  });
 }

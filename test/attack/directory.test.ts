@@ -220,6 +220,30 @@ test("self.admin: an administrator gets no link that would make them somebody el
   assert.deepEqual([refused.status, codeOf(refused)], [403, "not_allowed"]);
 });
 
+test("self.admin: nobody whom an administrator made, signed in and let decide is a second approver", async () => {
+  // The only one: nothing that loosens waits for another.
+  const one = edited(ADMINS, "admins: [eve, fay, gil]", "admins: [gil]");
+  await using house = await House.open({ directory: one });
+  const gil = await house.person("gil");
+  assert.equal((await gil.post("/v1/people", { id: "shadow", name: "Shadow" })).status, 200);
+  const link = await gil.post("/v1/sign-in-links", { person: "shadow" });
+  const code = textAt(link.body, "url").split("#code=")[1] ?? "";
+  const shadow = house.as(textAt((await house.anyone.post("/v1/sign-in", { code, client: "cli" })).body, "session"));
+  assert.equal((await shadow.get("/v1/me")).status, 200, "it reads");
+  const again = await shadow.post("/v1/me/sign-in-code", {});
+  const second = textAt(again.body, "url").split("#code=")[1] ?? "";
+  const other = await house.anyone.post("/v1/sign-in", { code: second, client: "cli" });
+  const joined = await gil.post("/v1/groups/data-owners/members", { add: ["shadow"] });
+  assert.equal(joined.body["status"], "applied", joined.text);
+
+  const gate = await house.gate("other-bot");
+  const request = await hold(gate, exportRows(7001, { agent: "other-bot" }));
+  for (const client of [shadow, house.as(textAt(other.body, "session"))])
+    assert.equal(codeOf(await review(client, request)), "link_too_weak");
+  // The operator's link is the human's own: it proves both sides.
+  await approve(await house.person("shadow"), request);
+});
+
 test("approver.agent: roles are people's; a machine reads no directory and changes none", async () => {
   const audited = `${edited(ADMINS, "groups:\n", "groups:\n  audit: [dee]\n")}  auditor: [audit]\n`;
   await using house = await House.open({ directory: audited });

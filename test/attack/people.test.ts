@@ -5,7 +5,7 @@ import type { JsonObject } from "../../src/core/action/index.ts";
 import { exportRows, grantRole } from "../support/actions.ts";
 import { apply, approve, codeOf, hold, review, statusOf, type Held } from "../support/flow.ts";
 import { House, type Client } from "../support/house.ts";
-import { at } from "../support/json.ts";
+import { at, textAt } from "../support/json.ts";
 import { DIRECTORY, edited } from "../support/rules.ts";
 
 let house: House;
@@ -83,6 +83,45 @@ test("self.same-account: the holder of the token that asks", async () => {
   const request = await held({}, { holder: "ann" });
   await assertBarred("ann", request, "token_holder");
   await assertOthersMay(request, "bob");
+});
+
+test("self.admin: the administrator who made the token in another's name, or in nobody's", async () => {
+  const admins = `${edited(DIRECTORY, "groups:\n", "groups:\n  admins: [ann]\n")}roles:\n  admin: [admins]\n`;
+  await using other = await House.open({ directory: admins });
+  const ann = await other.person("ann");
+  for (const [agent, holder, quorum] of [
+    ["report-bot", "eve", 1],
+    ["orphan-bot", undefined, 2],
+  ] as const) {
+    const wanted = { agent, gate: "sdk", ...(holder === undefined ? {} : { holder }) };
+    const { body, status, text } = await ann.post("/v1/tokens", wanted);
+    assert.equal(status, 200, text);
+    const gate = other.as(textAt(body, "token"));
+    const request = await hold(gate, exportRows(7_000 + quorum, { agent }));
+    const answer = await review(ann, request);
+    assert.deepEqual([answer.status, codeOf(answer)], [403, "person_barred"], agent);
+    const task = await gate.get(`/access/v1/requests/${request.id}`);
+    assert.equal(at(task.body, "task", "progress", "terms", 0, "quorum"), quorum, "the maker is no initiator");
+    await approve(await other.person("bob"), request);
+    assert.equal(await statusOf(gate, request), quorum === 1 ? "approved" : "pending");
+  }
+  // Nor does an administrator join a request of another token unseen.
+  const plain = await other.gate("report-bot", "sdk", "eve");
+  const asked = exportRows(7_500);
+  const request = await hold(plain, asked);
+  const made = await ann.post("/v1/tokens", { agent: "report-bot", gate: "sdk", holder: "eve" });
+  assert.equal((await hold(other.as(textAt(made.body, "token")), asked)).id, request.id);
+  assert.equal(codeOf(await review(ann, request)), "person_barred");
+});
+
+test("self.admin: no administrator takes the operator's token away, which is the way back", async () => {
+  const admins = `${edited(DIRECTORY, "groups:\n", "groups:\n  admins: [ann]\n")}roles:\n  admin: [admins]\n`;
+  await using other = await House.open({ directory: admins });
+  const ann = await other.person("ann");
+  const id = `tok_${other.operator.token?.split("_")[1] ?? ""}`;
+  const answer = await ann.post(`/v1/tokens/${id}/revoke`, {});
+  assert.deepEqual([answer.status, codeOf(answer)], [404, "token_unknown"]);
+  assert.equal((await other.operator.get("/v1/tokens")).status, 200);
 });
 
 test("self.same-account: two attempts, of which the approver made the second", async () => {

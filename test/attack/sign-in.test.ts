@@ -4,7 +4,9 @@ import { test } from "node:test";
 import type { Json } from "../../src/core/action/index.ts";
 import { DIRECTORY, edited } from "../support/rules.ts";
 import { codeOf } from "../support/flow.ts";
-import { House } from "../support/house.ts";
+import { HandClock, HOUR, MINUTE } from "../support/clock.ts";
+import { House, type Answer, type Client } from "../support/house.ts";
+import { textAt } from "../support/json.ts";
 import { MockProvider } from "../support/mock-provider.ts";
 import { houseWith, providerConfig } from "../support/providers.ts";
 import { Visitor } from "../support/visitor.ts";
@@ -220,6 +222,67 @@ test("a provider that is down, redirects, or is not what it says it is, is a cle
   const visitor = new Visitor(house);
   await visitor.open(house, "ann");
   assert.equal((await visitor.get("/v1/me")).status, 200);
+});
+
+test("channel.link-hijack: what a session opens for another device is no fresher, no longer and no safer from its end than itself", async () => {
+  await using idp = await MockProvider.open();
+  const clock = new HandClock(Date.now());
+  await using house = await House.open({ signIn: [idp.config], clock });
+  const open = async (code: string): Promise<Client> => {
+    const { body, status, text } = await house.anyone.post("/v1/sign-in", { code, client: "cli" });
+    assert.equal(status, 200, text);
+    return house.as(textAt(body, "session"));
+  };
+  const handOut = async (client: Client): Promise<string> =>
+    textAt((await client.post("/v1/me/sign-in-code", {})).body, "url").split("#code=")[1] ?? "";
+  const isSpent = async (code: string): Promise<boolean> =>
+    (await house.anyone.post("/v1/sign-in", { code, client: "cli" })).status === 401;
+
+  // Whoever finds an old session does not make a fresh one of it, and joins no login of theirs.
+  const ann = await house.person("ann");
+  clock.pass(20 * MINUTE);
+  const second = await open(await handOut(ann));
+  idp.claims = { sub: "u-mallory" };
+  const unlinked = await new Visitor(house).signIn("mock", idp.pass);
+  const { issuer, subject } = unlinked["login"] as { issuer: string; subject: string };
+  const said = { code: unlinked["code"] ?? null, issuer, subject };
+  for (const client of [ann, second]) assert.equal(codeOf(await client.post("/v1/links", said)), "sign_in_again");
+  assert.equal(house.people.holderOf(issuer, subject), undefined);
+
+  // Not even through a third one does it outlive the first.
+  const third = await open(await handOut(second));
+  for (let hour = 0; hour < 12; hour++) {
+    assert.equal((await third.get("/v1/me")).status, 200, `hour ${hour}`);
+    assert.equal((await ann.get("/v1/me")).status, 200, `hour ${hour}`);
+    if (hour < 11) clock.pass(HOUR);
+  }
+  clock.pass(40 * MINUTE + 1);
+  for (const client of [ann, second, third]) assert.equal((await client.get("/v1/me")).status, 401);
+
+  // A code falls with the session that made it, however that ends.
+  const ends: readonly (readonly [what: string, end: (client: Client) => Promise<Answer>])[] = [
+    ["signed out", (client) => client.post("/v1/sign-out", {})],
+    ["ended by an administrator", () => house.operator.post("/v1/people/bob/sessions/end", {})],
+  ];
+  for (const [what, end] of ends) {
+    const bob = await house.person("bob");
+    const code = await handOut(bob);
+    assert.equal((await end(bob)).status, 200);
+    assert.equal(await isSpent(code), true, what);
+  }
+});
+
+test("credentials that are made often are forgotten some days after their end", async () => {
+  const clock = new HandClock();
+  await using house = await House.open({ clock });
+  const kept = async (): Promise<number> => (await house.store.documents("credential")).length;
+  const before = await kept();
+  for (let i = 0; i < 5; i++) await house.person("ann");
+  assert.equal(await kept(), before + 10, "a code and a session each");
+  clock.pass(10 * 24 * HOUR);
+  await house.person("ann");
+  assert.equal(await kept(), before + 2);
+  assert.equal((await house.store.documents("session_seen")).length, 0);
 });
 
 test("input.csrf: nobody is signed out, linked or unlinked by a form of another site", async () => {

@@ -9,7 +9,7 @@ import { dropTable, exportRows } from "../support/actions.ts";
 import { Bench, intent } from "../support/bench.ts";
 import { HOUR } from "../support/clock.ts";
 import { at } from "../support/json.ts";
-import { DIRECTORY, edited } from "../support/rules.ts";
+import { CATALOGUE, DIRECTORY, edited, POLICIES } from "../support/rules.ts";
 
 const CHAT = "https://chat.example.com";
 /** Chat accounts: dee's is an administrator's word, the others are proven on both sides. */
@@ -82,6 +82,35 @@ test("a click is worth what its account is worth", async () => {
   const late = await bench.ask(dropTable("late"));
   bench.clock.pass(48 * HOUR);
   assert.equal(said(await submitIntent(bench.ctx, click(late, "U-BOB"))), "request_expired");
+});
+
+test("a policy that asks for more than a click never gets an approval by one, and denying is one click at every risk", async () => {
+  const catalogue = edited(
+    CATALOGUE,
+    "  audit.delete:",
+    "  vault.dump: { effects: [export, escalate, ddl] }\n  audit.delete:",
+  );
+  const grave = { ...exportRows(12_000), action: { name: "vault.dump", properties: {} } };
+  const asked = [dropTable("orders"), exportRows(12_000), grave];
+  for (const word of ["A1", "reauthenticate", "passkey"]) {
+    const policies = POLICIES.replaceAll('@expires("1h")', `@expires("1h") @assurance("${word}")`);
+    using bench = new Bench({}, { directory: LINKED, policies, catalogue });
+    const levels: string[] = [];
+    for (const question of asked) {
+      const state = await bench.ask(question);
+      const { level } = state.opened.risk;
+      levels.push(level);
+      const expected = word === "A1" && level === "medium" ? "recorded" : "page";
+      const what = `${word}, ${level}`;
+      assert.equal(said(await submitIntent(bench.ctx, click(state, "U-ANN"))), expected, what);
+      const before = await loadRequest(bench.ctx, state.opened.id);
+      assert.equal(before?.reviews.length, expected === "page" ? 0 : 1, what);
+      const denied = click(state, "U-BOB", { verdict: "deny", nonce: "no" });
+      assert.equal(said(await submitIntent(bench.ctx, denied)), "recorded", what);
+      assert.equal((await loadRequest(bench.ctx, state.opened.id))?.progress.status, "denied", what);
+    }
+    assert.deepEqual(levels, ["medium", "high", "critical"]);
+  }
 });
 
 test("an account that two people have belongs to nobody, and a person who is gone decides nothing", async () => {

@@ -23,7 +23,7 @@ void describe("secrets and a shared store", { skip }, () => {
     await using home = new Installation();
     const url = postgres.url("app").replace("app@", `app:${PASSWORD}@`);
     writeFileSync(join(home.dir, "database.url"), `${url}\n`);
-    const yaml = `listen: 127.0.0.1:0\nstore: { postgres: { url_file: ./database.url, ledger: quiet } }\nkeys: { operator: ./operator.token }\n`;
+    const yaml = `listen: 127.0.0.1:0\nstore: { postgres: { url_file: ./database.url, ledger: quiet, patience_seconds: 1 } }\nkeys: { operator: ./operator.token }\n`;
     writeFileSync(join(home.dir, "keyturn.yaml"), yaml);
     const launched = home.launch(["serve", "--json"]);
     const address = await launched.seen(({ out }) => /"url":"([^"]+)"/.exec(out)?.[1] ?? null);

@@ -60,6 +60,7 @@ const ROUTES: readonly (readonly [method: Method, path: string, access: Access])
   ["POST", "/v1/permits/redeem", "gate"],
   ["POST", "/v1/permits/{id}/outcome", "gate"],
   ["POST", "/v1/evaluations/{id}/outcome", "gate"],
+  ["POST", "/v1/evaluations/outcomes", "gate"],
   ["POST", "/v1/facts", "operator"],
   ["GET", "/v1/deferrals/{id}", "gate"],
   ["GET", "/v1/sign-in", "anyone"],
@@ -201,6 +202,22 @@ test("every route, for everybody: 401 for no credential, 403 for the wrong kind,
     (await house.entries(size)).map(({ type }) => type),
     ["request.cancelled"],
   );
+});
+
+test("input.csrf: no route that changes something takes a browser's cookie from another site's page", async () => {
+  const cookies: Readonly<Partial<Record<Access, Client>>> = { gate: who.gate, scim: who.scim, operator: who.operator };
+  const size = await house.size();
+  for (const [method, path, access] of ROUTES) {
+    if (access === "anyone" || method === "GET") continue;
+    const secret = (cookies[access] ?? who.admin).token ?? "";
+    for (const origin of ["https://evil.example", "null", null]) {
+      const answer = await house.anyone.send(method, fill(path), hasBody(method) ? "{}" : null, {
+        headers: { cookie: `keyturn_session=${secret}`, ...(origin === null ? {} : { origin }) },
+      });
+      assert.deepEqual([answer.status, answer.text.includes("own page")], [403, true], `${method} ${path}: ${origin}`);
+    }
+  }
+  assert.equal(await house.size(), size);
 });
 
 test("open routes are open to everybody, whatever they bring", async () => {

@@ -105,6 +105,7 @@ export class House implements AsyncDisposable {
   readonly anyone: Client;
   readonly #running: Running;
   #settled: () => Promise<void> = () => Promise.resolve();
+  #end: (() => Promise<void>) | null = null;
 
   readonly url: string;
 
@@ -117,7 +118,19 @@ export class House implements AsyncDisposable {
     this.anyone = new Client(url, null);
   }
 
+  /**
+   * A house of its own. With `KEYTURN_TEST_DATABASE`, the address of a database with the schema, it is three servers on a
+   * ledger of it behind a load balancer, as far as the options do not name a store or settings themselves.
+   */
   static async open(options: HouseOptions = {}): Promise<House> {
+    const url = process.env["KEYTURN_TEST_DATABASE"];
+    const { store, settings, ledger, ...shared } = options;
+    if (url !== undefined && store === undefined && settings === undefined && ledger === undefined) {
+      const { Instances } = await import("./instances.ts");
+      const instances = await Instances.open({ url, ...shared });
+      instances.house.#end = () => instances[Symbol.asyncDispose]();
+      return instances.house;
+    }
     const files = new RuleFiles(options);
     try {
       return await House.over(files, options);
@@ -259,6 +272,7 @@ export class House implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#end !== null) return this.#end();
     await this.#running.close().catch(() => {});
     this.files.remove();
   }

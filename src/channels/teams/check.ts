@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../../ports/clock.ts";
+import { Pace } from "../../ports/pace.ts";
 import { readSecret } from "./channel.ts";
 import { issuerOf } from "./config.ts";
 import type { TeamsConfig } from "./config.ts";
@@ -18,8 +20,12 @@ export async function checkTeams(config: TeamsConfig, clock: Clock): Promise<rea
     );
     findings.push({ what, problem });
   };
+  const pace = new Pace(
+    async (ms) => sleep(ms),
+    () => clock.now(),
+  );
   await look("the app's id, tenant and client secret sign in", async () =>
-    new Connector(config, readSecret(config.secretFile), clock).signIn(),
+    new Connector(config, readSecret(config.secretFile), clock, pace).signIn(),
   );
   await look("the keys that sign clicks can be read", async () => new SigningKeys(config.cloud, clock).named("any"));
   for (const tenant of config.tenants) {

@@ -11,6 +11,8 @@ const KEYS_MS: number = 6 * 3_600_000;
 const STALE_MS: number = 24 * 3_600_000;
 /** An unknown key id makes us look again, at most so often: anybody can name one. */
 const AGAIN_MS = 60_000;
+/** After a failure nobody asks again for so long: what is not signed must not make us call. */
+const FAILED_MS = 5000;
 const KEYS_MAX = 64;
 
 const Metadata = z.looseObject({ issuer: z.string(), jwks_uri: z.url() });
@@ -39,6 +41,7 @@ export class SigningKeys {
   readonly #clock: Clock;
   #kept: Kept | null = null;
   #triedAt = Number.NEGATIVE_INFINITY;
+  #failedAt = Number.NEGATIVE_INFINITY;
   #fetching: Promise<Kept> | null = null;
 
   constructor({ metadataUrl, issuer }: { readonly metadataUrl: string; readonly issuer: string }, clock: Clock) {
@@ -63,8 +66,15 @@ export class SigningKeys {
   }
 
   async #fetch(): Promise<Kept> {
-    this.#triedAt = this.#clock.now();
-    this.#fetching ??= this.#load().finally(() => (this.#fetching = null));
+    const now = this.#clock.now();
+    if (this.#fetching === null && now - this.#failedAt < FAILED_MS) throw unavailable("the keys could not be read");
+    this.#triedAt = now;
+    this.#fetching ??= this.#load()
+      .catch((error: unknown) => {
+        this.#failedAt = this.#clock.now();
+        throw error;
+      })
+      .finally(() => (this.#fetching = null));
     return this.#fetching;
   }
 

@@ -1,5 +1,6 @@
 import { parseJson } from "../../core/action/index.ts";
 import type { Json, JsonObject } from "../../core/action/index.ts";
+import { ChannelError } from "../../ports/channel.ts";
 import type { Take } from "../../ports/channel.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { Envelope, gestureOf, REASON_BYTES_MAX } from "./activity.ts";
@@ -15,7 +16,7 @@ export const TEAMS_BODY_BYTES_MAX: number = 256 * 1024;
 /** For so long a click waits for what became of it; Teams shows an error to who clicked after some ten seconds. */
 export const ANSWER_WAIT_MS = 2500;
 
-export type DropReason = TokenFault | ActivityFault | "not_open";
+export type DropReason = TokenFault | ActivityFault | "not_open" | "keys_unavailable";
 
 /** What to answer to Teams. */
 export type Received = { readonly status: 200 | 401 | 403 | 503; readonly body: JsonObject | null };
@@ -65,8 +66,8 @@ export class Receiver {
     if (!envelope.success) return this.#drop("not_understood", 403);
     const { serviceUrl } = envelope.data;
     const expected = { app: config.app, issuer: config.cloud.issuer, serviceUrl };
-    const fault = await checkToken(authorization, expected, this.#keys, clock.now());
-    if (fault !== null) return this.#drop(fault, 401);
+    const fault = await checkToken(authorization, expected, this.#keys, clock.now()).catch(unreachable);
+    if (fault !== null) return this.#drop(fault, fault === "keys_unavailable" ? 503 : 401);
     if (this.#take === null) return this.#drop("not_open", 503);
     const gesture = gestureOf(raw, config, clock.now());
     if ("fault" in gesture) return this.#drop(gesture.fault, 403);
@@ -125,6 +126,12 @@ function said(text: string): Received {
 function failed(message: string): Received {
   const value = { code: "Unavailable", message };
   return { status: 200, body: { statusCode: 500, type: "application/vnd.microsoft.error", value } };
+}
+
+/** Nobody can say whose signature it is: not a fault of ours, and anybody can bring it about. */
+function unreachable(error: unknown): "keys_unavailable" {
+  if (error instanceof ChannelError) return "keys_unavailable";
+  throw error;
 }
 
 function parsedBody(body: Uint8Array): Json | undefined {

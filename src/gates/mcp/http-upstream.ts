@@ -165,18 +165,18 @@ export class HttpUpstream implements Upstream {
   }
 }
 
-async function readAll(answer: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > UPSTREAM_MESSAGE_BYTES_MAX) {
-      answer.destroy();
-      throw tooLarge(UPSTREAM_MESSAGE_BYTES_MAX);
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+function readAll(answer: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    answer.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      chunks.push(chunk);
+      if (length > UPSTREAM_MESSAGE_BYTES_MAX) answer.destroy(tooLarge(UPSTREAM_MESSAGE_BYTES_MAX));
+    });
+    answer.once("error", reject); // also where the connection breaks in the middle
+    answer.once("end", () => resolve(Buffer.concat(chunks, length).toString("utf8")));
+  });
 }
 
 function protocolHeaders(answer: IncomingMessage): Headers {

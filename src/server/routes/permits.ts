@@ -1,7 +1,7 @@
+import type { z } from "zod";
 import { parseId } from "../../core/ids.ts";
-import { completeEvaluation, completePermit, redeem, type Receipt } from "../../engine/index.ts";
+import { completeEvaluation, completePermit, redeem, type Caller, type Receipt } from "../../engine/index.ts";
 import type { Refusal } from "../../core/approval/index.ts";
-import type { EvaluationId } from "../../core/brand.ts";
 import { callerOf } from "../auth.ts";
 import type { House } from "../house.ts";
 import { problemOf, refusalProblem } from "../problem.ts";
@@ -72,19 +72,27 @@ export function permitRoutes(routes: Routes, house: House): void {
     access: "gate",
     summary: "Report up to 64 of them at once; each is answered by itself, in order",
     body: OutcomesBody,
-    handler: async ({ who, body }) => {
-      const caller = callerOf(who, house.ctx.rules());
-      const ids = body.outcomes.map(({ evaluation }, at) =>
-        parseId("evaluation", evaluation, `/outcomes/${at}/evaluation`),
-      );
-      // Side by side, so that the store writes them in one commit.
-      const told = body.outcomes.map(async ({ status, details = {} }, at) => {
-        const answer = await completeEvaluation(house.ctx, caller, ids[at] as EvaluationId, { status, details });
-        return "refused" in answer ? { problem: problemOf(refusalProblem(answer)).problem } : { receipt: answer };
-      });
-      return { outcomes: await Promise.all(told) };
-    },
+    handler: async ({ who, body }) => ({
+      outcomes: await completeAll(house, callerOf(who, house.ctx.rules()), body.outcomes),
+    }),
   });
+}
+
+type Reported = z.infer<typeof OutcomesBody>["outcomes"];
+
+/** Every id is read before anything is recorded. */
+async function completeAll(house: House, caller: Caller, outcomes: Reported): Promise<readonly object[]> {
+  const read = outcomes.map(({ evaluation, status, details = {} }, at) => ({
+    id: parseId("evaluation", evaluation, `/outcomes/${at}/evaluation`),
+    outcome: { status, details },
+  }));
+  // Side by side, so that the store writes them in one commit.
+  return Promise.all(
+    read.map(async ({ id, outcome }) => {
+      const answer = await completeEvaluation(house.ctx, caller, id, outcome);
+      return "refused" in answer ? { problem: problemOf(refusalProblem(answer)).problem } : { receipt: answer };
+    }),
+  );
 }
 
 async function receiptOf(house: House, answer: Receipt | Refusal, proven: boolean): Promise<{ receipt: Receipt }> {

@@ -57,9 +57,10 @@ function ownAccounts(routes: Routes, house: House): void {
     summary: "A one-time link for me, to sign in the command line or another browser",
     body: Empty,
     handler: async ({ who }) => {
-      const { account, link, assurance, proof } = who;
-      const held = { account, link, assurance, ...(proof === undefined ? {} : { proof }) };
-      const { secret, credential } = await house.credentials.offerSignIn(who.person, held);
+      const { id, account, link, assurance, proof } = who;
+      const until = (await house.credentials.credential(id))?.expiresAt ?? house.ctx.clock.now();
+      const from = { account, link, assurance, session: id, until, ...(proof === undefined ? {} : { proof }) };
+      const { secret, credential } = await house.credentials.offerSignIn(who.person, { from });
       return { url: `${house.publicUrl}/sign-in#code=${secret}`, expires_at: timeOf(credential.expiresAt) };
     },
   });

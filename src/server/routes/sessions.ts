@@ -1,6 +1,6 @@
 import { OWN_ISSUER } from "../../core/approval/index.ts";
 import type { PersonId } from "../../core/brand.ts";
-import { SESSION_TTL_MS, type Held } from "../../engine/index.ts";
+import { SESSION_TTL_MS, type Offered } from "../../engine/index.ts";
 import { cookieHeader, refuseCrossSite, sessionOf } from "../auth.ts";
 import type { House } from "../house.ts";
 import { HttpProblem } from "../problem.ts";
@@ -25,8 +25,8 @@ export function sessionRoutes(routes: Routes, house: House): void {
       if (principal?.kind !== "sign_in") throw spent();
       const client = body.client ?? "console";
       const before = client === "console" ? await sessionOf(house, request) : null;
-      const session = sessionFor(principal.person, client, principal.from);
-      const opened = await house.credentials.openSession(session, principal.id);
+      const session = sessionFor(principal.person, client, principal);
+      const opened = await house.credentials.openSession(session, principal.id, principal.from?.until);
       if (opened === null) throw spent();
       if (before !== null) await house.credentials.revoke(before.id, "replaced by a new sign-in");
       const person = meOf(house, principal.person);
@@ -81,12 +81,17 @@ export function sessionRoutes(routes: Routes, house: House): void {
 type Session = Parameters<House["credentials"]["openSession"]>[0];
 
 /**
- * The operator vouched for the link by handing over the code: both sides proven (L3), by a click (A1). A code that a person
- * made for another device of theirs opens what the session had that made it.
+ * The operator vouched for the link by handing over the code: both sides proven (L3), by a click (A1). An administrator's
+ * word is one side's (L2): they could have kept the code, of somebody whom they are about to let decide. A code that a
+ * person made for another device of theirs opens what the session had that made it.
  */
-function sessionFor(person: PersonId, client: string, from?: Held): Session {
-  const word: Held = { account: { issuer: OWN_ISSUER, subject: person }, link: "L3", assurance: "A1" };
-  return { person, client, ...(from === undefined ? word : { ...from, handed: true }) };
+function sessionFor(person: PersonId, client: string, { from, maker }: Offered = {}): Session {
+  if (from === undefined) {
+    const account = { issuer: OWN_ISSUER, subject: person };
+    return { person, client, account, link: maker === undefined ? "L3" : "L2", assurance: "A1" };
+  }
+  const { session: _, until: __, ...held } = from;
+  return { person, client, ...held, handed: true };
 }
 
 function spent(): HttpProblem {

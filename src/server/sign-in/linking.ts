@@ -98,7 +98,8 @@ async function checkFirm({ ctx, credentials }: House, who: SessionPrincipal): Pr
       "you are signed in with a login that is not proven itself; sign in with a firm one, or ask for a link";
     throw new HttpProblem({ status: 403, code: "link_too_weak", message });
   }
-  const openedAt = (await credentials.credential(who.id))?.createdAt ?? 0;
+  // What another session opened is as old as that one: else any session could make itself a fresh one.
+  const openedAt = who.handed === true ? 0 : ((await credentials.credential(who.id))?.createdAt ?? 0);
   if (ctx.clock.now() - openedAt >= LINK_SESSION_AGE_MAX_MS) {
     const message = "you signed in a while ago; sign in again, then confirm";
     throw new HttpProblem({ status: 403, code: "sign_in_again", message });

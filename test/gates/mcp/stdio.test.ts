@@ -119,3 +119,13 @@ test("the program behind the gateway never sees its token", async () => {
   assert.match(agent.stderr, /"OTHER"/);
   assert.ok(!agent.stderr.includes("KEYTURN_"), agent.stderr);
 });
+
+test("a gateway that its client ends has reported every outcome, also those that it was still gathering", async () => {
+  await using place = await Place.open();
+  await using agent = await StdioAgent.start(place);
+  for (let n = 0; n < 5; n++) await agent.call("list_directory", { path: place.files });
+  assert.equal(await agent.end(), 0);
+  const types = (await place.house.entries()).map(({ type }) => type);
+  const count = (wanted: string): number => types.filter((type) => type === wanted).length;
+  assert.deepEqual([count("action.evaluated"), count("action.completed")], [5, 5]);
+});
