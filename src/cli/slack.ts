@@ -7,8 +7,8 @@ export const help = `keyturn slack manifest | check: let people decide in Slack
 
   manifest    the manifest of a Slack app, for "Create an app from a manifest"; clicks come through a socket (no address
               of yours is needed), or with --http to your server
-  check       ask Slack whether notify.slack of keyturn.yaml works: token, workspace, scopes, socket, channels. Nothing is
-              written to anybody
+  check       ask Slack whether notify.slack of keyturn.yaml works: token, workspace, scopes, socket, channels.
+              Nothing is written to anybody
 
 docs/channels/slack.md takes ten minutes.
 

@@ -7,7 +7,8 @@ import type { Terminal } from "./terminal.ts";
 
 export const help = `keyturn teams manifest | check: let people decide in Microsoft Teams
 
-  manifest    write the app's package (a zip with the manifest and two icons), to upload under "Manage your apps" in Teams
+  manifest    write the app's package (a zip with the manifest and two icons), to upload in Teams
+              under "Manage your apps"
               or in the Teams admin center
   check       ask Microsoft whether notify.teams of keyturn.yaml works: app, tenant, secret, keys. Nothing is written to
               anybody

@@ -230,7 +230,6 @@ export function readDeferral(json: Json): Deferral {
   return readDeferralMember(anyObject(json, "")["deferral"], "/deferral");
 }
 
-/** The receipt inside of `{receipt: …}`. */
 /** The answers to several reports, in their order. */
 export function readOutcomeAnswers(json: Json, pointer = ""): readonly (Receipt | WireError)[] {
   return list((each, at): Receipt | WireError => {
@@ -247,6 +246,7 @@ const readRefused = object<{ status: number; code: string; detail: string }>({
   detail: text,
 });
 
+/** The receipt inside of `{receipt: …}`. */
 export function readReceiptAnswer(json: Json, pointer = ""): Receipt {
   return readReceipt(anyObject(json, pointer)["receipt"], `${pointer}/receipt`);
 }

@@ -9,7 +9,7 @@ test("risk explain prints effects, traits, the place in the text, points, floors
   assert.equal(await run(["explain", "--kind", "sql", "--pinned", "select 1; delete from orders"], here), 0);
   const out = here.taken().out;
   assert.match(out, /^text +select 1; delete from orders\n +~~~~~~~~ +~~~~~~~~~~~~~~~~~~\n/);
-  for (const word of ["delete: ", "unbounded: ", "tables = ", "high, 64 of 100", "+30", "≥ high", "weights     v2 "]) {
+  for (const word of ["delete: ", "unbounded: ", "tables = ", "high, 64 of 100", "+30", "≥ high", "weights     v3 "]) {
     assert.ok(out.includes(word), word);
   }
 });

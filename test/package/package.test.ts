@@ -108,7 +108,7 @@ test("the tarball holds what is needed to run, and nothing of the machine that m
   const { size } = statSync(tarball);
   assert.ok(size < TARBALL_BYTES_MAX, `the tarball has ${size} bytes`);
 
-  const registries = /\bregistry\.(?!npmjs\.org\b)[a-z0-9-]+\.[a-z.]+|"resolved"|_authToken/i;
+  const registries = /\bregistry\.(?!npmjs\.org\b)[a-z0-9-]+\.[a-z.]+|"resolved" *:|_authToken/i;
   // The home of root is the same everywhere, and a word of the shell classifier.
   const places = [ROOT, dir, ...(homedir() === "/root" ? [] : [`${homedir()}/`])];
   for (const file of files) {
