@@ -17,8 +17,8 @@ A token lets one agent act through one gate, and nothing else: it can never revi
 created; the server keeps a hash. Needs the operator's token. With --scim it is the token of a provisioning client that
 keyturn.yaml names, and opens the SCIM server alone.
 
-\`exchange\` needs no secret: it turns the token that GitHub Actions, GitLab CI, Kubernetes or SPIFFE gives to this very run
-into a token of some minutes (docs/workload-identity.md).
+\`exchange\` needs no secret: it turns the token that GitHub Actions, GitLab CI, Kubernetes or SPIFFE gives to this
+very run into a token of some minutes (docs/workload-identity.md).
 
 Examples
   keyturn token create --agent report-bot --gate reports
