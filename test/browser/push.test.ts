@@ -40,11 +40,13 @@ async function shown(page: Page): Promise<readonly Shown[]> {
   });
 }
 
-async function until(page: Page, title: string): Promise<readonly Shown[]> {
-  for (let n = 0; n < 200; n++) {
+/** Waits for a notification. DevTools may lose a push to a worker that Chromium is just putting to sleep: it is said again. */
+async function until(page: Page, title: string, again?: () => Promise<void>): Promise<readonly Shown[]> {
+  for (let n = 1; n <= 500; n++) {
     const list = await shown(page);
     if (list.some((one) => one.title === title)) return list;
     await page.waitForTimeout(20);
+    if (n % 100 === 0) await again?.();
   }
   assert.fail(`never shown: ${title}, but ${JSON.stringify(await shown(page))}`);
 }
@@ -62,7 +64,7 @@ async function clicked(context: BrowserContext, tag: string): Promise<readonly s
     };
     const notification = (await here.registration.getNotifications()).find((one) => one.tag === wanted);
     here.dispatchEvent(Object.assign(new Event("notificationclick"), { notification, waitUntil: () => {} }));
-    for (let n = 0; n < 100 && opened.length === 0; n++) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (let n = 0; n < 1000 && opened.length === 0; n++) await new Promise((resolve) => setTimeout(resolve, 10));
     return opened;
   }, tag);
 }
@@ -124,8 +126,10 @@ test(
     await say({ kind: "over", request: other.id, level: "high", status: "approved" });
     assert.equal((await until(page, "No longer waiting: approved")).length, 1, "it takes the place of the first");
     assert.deepEqual(await clicked(context, other.id), [`${house.url}/requests/${other.id}`]);
-    await say({ kind: "waits", request: "https://evil.example", level: "<b>none</b>", status: "x", title: "evil" });
-    const texts = JSON.stringify(await until(page, "A request waits for you"));
+    const forged = (): Promise<void> =>
+      say({ kind: "waits", request: "https://evil.example", level: "<b>none</b>", status: "x", title: "evil" });
+    await forged();
+    const texts = JSON.stringify(await until(page, "A request waits for you", forged));
     assert.doesNotMatch(texts, /evil|<b>/);
     assert.deepEqual(await clicked(context, "keyturn"), [`${house.url}/`]);
     await deliver(cdp, house.url, id, "no JSON");
