@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import type { AgentId, Digest, Instant, RequestId, StreamName } from "../../core/brand.ts";
+import type { Instant, StreamName } from "../../core/brand.ts";
 import type { JsonObject } from "../../core/action/index.ts";
-import type { RequestStatus } from "../../core/approval/index.ts";
 import { StoreError } from "../../ports/store.ts";
 import type { NewMessage, RequestRow, StoredDocument, StoredEntry, Timer } from "../../ports/store.ts";
-import { blob, integer, nullable, text } from "./columns.ts";
+import { integer, text } from "./columns.ts";
 import { closeFile, openFile } from "./file.ts";
+import { json, toDocument, toEntry, toRequest, toTimer, type Row } from "./rows.ts";
 
 /** A key that was used, with what it was answered; `index` is where the ledger stood then. */
 export type Answer = {
@@ -54,25 +54,6 @@ export function openContents(given: string): Contents {
   };
 }
 
-type Row = Parameters<typeof text>[0] extends infer C ? Record<string, C> : never;
-
-/** JSON that this store wrote itself. */
-function json(value: Row[string]): JsonObject {
-  return JSON.parse(text(value)) as JsonObject;
-}
-
-function toEntry(row: Row): StoredEntry {
-  return {
-    index: integer(row["idx"]),
-    stream: text(row["stream"]) as StreamName,
-    version: integer(row["version"]),
-    type: text(row["type"]),
-    header: blob(row["header"]),
-    salt: nullable(blob, row["salt"]),
-    payload: nullable(blob, row["payload"]),
-  };
-}
-
 function toAnswer(row: Row): Answer {
   const { key, fingerprint } = row;
   return { index: integer(row["idx"]), key: text(key), fingerprint: text(fingerprint), answer: json(row["answer"]) };
@@ -80,25 +61,6 @@ function toAnswer(row: Row): Answer {
 
 function toSlot(row: Row): Slot {
   return { key: text(row["key"]), holder: text(row["holder"]) as StreamName, owner: text(row["owner"]) };
-}
-
-function toRequest(row: Row): RequestRow {
-  return {
-    id: text(row["id"]) as RequestId,
-    status: text(row["status"]) as RequestStatus,
-    agent: text(row["agent"]) as AgentId,
-    digest: text(row["digest"]) as Digest,
-    openedAt: integer(row["opened_at"]) as Instant,
-    expiresAt: integer(row["expires_at"]) as Instant,
-    closedAt: nullable(integer, row["closed_at"]) as Instant | null,
-    view: json(row["view"]),
-  };
-}
-
-function toTimer(row: Row): Timer {
-  const { id, kind, stream } = row;
-  const dueAt = integer(row["due_at"]) as Instant;
-  return { id: text(id), dueAt, kind: text(kind), stream: text(stream) as StreamName };
 }
 
 function toMessage(row: Row): NewMessage {
@@ -109,8 +71,4 @@ function toMessage(row: Row): NewMessage {
     body: json(row["body"]),
     notBefore: integer(row["not_before"]) as Instant,
   };
-}
-
-function toDocument(row: Row): StoredDocument {
-  return { kind: text(row["kind"]), id: text(row["id"]), body: json(row["body"]) };
 }

@@ -1,13 +1,11 @@
-import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
-import type { AgentId, Digest, Instant, RequestId, StreamName } from "../../core/brand.ts";
-import type { JsonObject } from "../../core/action/index.ts";
+import type { DatabaseSync } from "node:sqlite";
+import type { Instant, StreamName } from "../../core/brand.ts";
 import type { RequestStatus } from "../../core/approval/index.ts";
-import type { Message, RequestFilter, RequestRow, StoredDocument, StoredEntry, Timer } from "../../ports/store.ts";
+import type { RequestFilter, RequestRow } from "../../ports/store.ts";
 import { blob, integer, nullable, text } from "./columns.ts";
 import type { ReadCall, ReadReply } from "./protocol.ts";
+import { toDocument, toEntry, toMessage, toRequest, toTimer } from "./rows.ts";
 import type { Tree } from "./tree.ts";
-
-type Row = Record<string, SQLOutputValue>;
 
 /** Answers one read from what is committed. It throws only where the file cannot be trusted any further. */
 export type Reader = (call: ReadCall) => ReadReply;
@@ -107,53 +105,4 @@ function openRequests(db: DatabaseSync): (filter: RequestFilter) => readonly Req
 // As SQLite's BINARY collation sorts.
 function compareUtf8(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
-
-function toEntry(row: Row): StoredEntry {
-  return {
-    index: integer(row["idx"]),
-    stream: text(row["stream"]) as StreamName,
-    version: integer(row["version"]),
-    type: text(row["type"]),
-    header: blob(row["header"]),
-    payload: nullable(blob, row["payload"]),
-    salt: nullable(blob, row["salt"]),
-  };
-}
-
-function toRequest(row: Row): RequestRow {
-  return {
-    id: text(row["id"]) as RequestId,
-    status: text(row["status"]) as RequestStatus,
-    agent: text(row["agent"]) as AgentId,
-    digest: text(row["digest"]) as Digest,
-    openedAt: integer(row["opened_at"]) as Instant,
-    expiresAt: integer(row["expires_at"]) as Instant,
-    closedAt: nullable(integer, row["closed_at"]) as Instant | null,
-    view: JSON.parse(text(row["view"])) as JsonObject,
-  };
-}
-
-function toTimer(row: Row): Timer {
-  return {
-    id: text(row["id"]),
-    dueAt: integer(row["due_at"]) as Instant,
-    kind: text(row["kind"]),
-    stream: text(row["stream"]) as StreamName,
-  };
-}
-
-/** A row of the outbox. */
-export function toMessage(row: Row): Message {
-  return {
-    id: text(row["id"]),
-    topic: text(row["topic"]),
-    body: JSON.parse(text(row["body"])) as JsonObject,
-    notBefore: integer(row["not_before"]) as Instant,
-    attempts: integer(row["attempts"]),
-  };
-}
-
-function toDocument(row: Row): StoredDocument {
-  return { kind: text(row["kind"]), id: text(row["id"]), body: JSON.parse(text(row["body"])) as JsonObject };
 }

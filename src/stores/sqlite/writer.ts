@@ -6,7 +6,7 @@ import { lateness } from "../../ports/append.ts";
 import type { AppendResult, Message, NewEntry, SlotChange } from "../../ports/store.ts";
 import { integer, text } from "./columns.ts";
 import type { AppendCall, WriteCall, WriteReply } from "./protocol.ts";
-import { toMessage } from "./reader.ts";
+import { toMessage } from "./rows.ts";
 import type { Tree } from "./tree.ts";
 
 type Conflict = Extract<AppendResult, { status: "conflict" }>;
