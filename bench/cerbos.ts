@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../test/support/process.ts";
 import { askedBytes, load, rate } from "./evaluate.ts";
-import type { Options } from "./main.ts";
+import type { Options } from "./options.ts";
 import { questions } from "./questions.ts";
 import { many, row, type Row } from "./row.ts";
 import { furnish, scratch, serve, type Child } from "./server.ts";

@@ -8,7 +8,7 @@ import { Bench } from "../test/support/bench.ts";
 import { hold, review, type Held } from "../test/support/flow.ts";
 import { House, type Client } from "../test/support/house.ts";
 import { textAt } from "../test/support/json.ts";
-import type { Options } from "./main.ts";
+import type { Options } from "./options.ts";
 import { percentile, row, type Row } from "./row.ts";
 
 export const note = `Slack is \`emulate\` 0.12.2 behind a proxy of the tests, in the same process as the server, so that figures hold the emulator's own
@@ -31,19 +31,7 @@ async function slack(quick: boolean, progress: Progress): Promise<readonly Row[]
   progress("clicks in Slack");
   const clicks = await clicked(workspace, quick ? 5 : 200);
   progress("a thousand requests in Slack");
-  const many = await burst(workspace, quick ? 100 : 1000);
-  const anchor = { name: "by the console", value: percentile(clicks.console, 0.5) };
-  const slow = { name: "by the console", value: percentile(clicks.console, 0.99) };
-  return [
-    row("slack: click to acknowledged, p50", "ms", percentile(clicks.acked, 0.5)),
-    row("slack: click to acknowledged, p99", "ms", percentile(clicks.acked, 0.99)),
-    row("slack: click to released agent, p50", "ms", percentile(clicks.chat, 0.5), { anchor }),
-    row("slack: click to released agent, p99", "ms", percentile(clicks.chat, 0.99), { anchor: slow }),
-    row("slack: requests opened at once", "", many.requests),
-    row("slack: of these shown", "", many.shown, { goal: { text: "all", holds: (n) => n === many.requests } }),
-    row("slack: most messages in a minute", "", many.perMinute, { goal: { text: "≤ 68", holds: (n) => n <= 68 } }),
-    row("slack: until the last is shown, by its clock", "min", many.minutes),
-  ];
+  return rowsOf("slack", clicks, await burst(workspace, quick ? 100 : 1000), 68);
 }
 
 async function teams(quick: boolean, progress: Progress): Promise<readonly Row[]> {
@@ -51,18 +39,27 @@ async function teams(quick: boolean, progress: Progress): Promise<readonly Row[]
   progress("clicks in Teams");
   const clicks = await clickedInTeams(tenant, quick ? 5 : 200);
   progress("a thousand requests in Teams");
-  const many = await burstInTeams(tenant, quick ? 100 : 1000);
+  return rowsOf("teams", clicks, await burstInTeams(tenant, quick ? 100 : 1000), 120);
+}
+
+function rowsOf(
+  chat: string,
+  clicks: Clicks,
+  many: Awaited<ReturnType<typeof burst>>,
+  perMinuteMax: number,
+): readonly Row[] {
   const anchor = { name: "by the console", value: percentile(clicks.console, 0.5) };
   const slow = { name: "by the console", value: percentile(clicks.console, 0.99) };
+  const paced = { text: `≤ ${perMinuteMax}`, holds: (n: number): boolean => n <= perMinuteMax };
   return [
-    row("teams: click to acknowledged, p50", "ms", percentile(clicks.acked, 0.5)),
-    row("teams: click to acknowledged, p99", "ms", percentile(clicks.acked, 0.99)),
-    row("teams: click to released agent, p50", "ms", percentile(clicks.chat, 0.5), { anchor }),
-    row("teams: click to released agent, p99", "ms", percentile(clicks.chat, 0.99), { anchor: slow }),
-    row("teams: requests opened at once", "", many.requests),
-    row("teams: of these shown", "", many.shown, { goal: { text: "all", holds: (n) => n === many.requests } }),
-    row("teams: most messages in a minute", "", many.perMinute, { goal: { text: "≤ 120", holds: (n) => n <= 120 } }),
-    row("teams: until the last is shown, by its clock", "min", many.minutes),
+    row(`${chat}: click to acknowledged, p50`, "ms", percentile(clicks.acked, 0.5)),
+    row(`${chat}: click to acknowledged, p99`, "ms", percentile(clicks.acked, 0.99)),
+    row(`${chat}: click to released agent, p50`, "ms", percentile(clicks.chat, 0.5), { anchor }),
+    row(`${chat}: click to released agent, p99`, "ms", percentile(clicks.chat, 0.99), { anchor: slow }),
+    row(`${chat}: requests opened at once`, "", many.requests),
+    row(`${chat}: of these shown`, "", many.shown, { goal: { text: "all", holds: (n) => n === many.requests } }),
+    row(`${chat}: most messages in a minute`, "", many.perMinute, { goal: paced }),
+    row(`${chat}: until the last is shown, by its clock`, "min", many.minutes),
   ];
 }
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { appendRows } from "./appends.ts";
 import { disk, flushMs, type Disk } from "./disk.ts";
 import type { FromLoad, LoadResult, LoadSpec } from "./load.ts";
-import type { Options } from "./main.ts";
+import type { Options } from "./options.ts";
 import { AGENTS, FRESH_DIGITS, questions } from "./questions.ts";
 import { releaseRows } from "./release.ts";
 import { atLeast, atMost, many, median, row, type Row } from "./row.ts";

@@ -11,7 +11,7 @@ import type { NewEntry, Store } from "../src/ports/store.ts";
 import { moduleOf } from "./build.ts";
 import { disk, flushMs } from "./disk.ts";
 import { history, madeCheckpoint, publish, type Published } from "./history.ts";
-import type { Options } from "./main.ts";
+import type { Options } from "./options.ts";
 import { atMost, many, median, row, type Anchor, type Row } from "./row.ts";
 import { scratch } from "./server.ts";
 import type { VerifyResult, VerifySpec } from "./verify-child.ts";

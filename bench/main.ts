@@ -7,16 +7,8 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "./build.ts";
 import { writeDocs } from "./docs.ts";
+import type { Options } from "./options.ts";
 import { table, type Row } from "./row.ts";
-
-/** What a benchmark is given. */
-export type Options = {
-  /** The built package that is measured, or `src`. */
-  readonly dist: string;
-  /** Seconds instead of minutes: to see that the benchmark works, not to measure. */
-  readonly quick: boolean;
-  readonly progress: (doing: string) => void;
-};
 
 /** What a benchmark exports. */
 export type Benchmark = {

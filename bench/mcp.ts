@@ -6,7 +6,7 @@ import { moduleOf } from "./build.ts";
 import { disk, flushMs } from "./disk.ts";
 import { load, rate } from "./evaluate.ts";
 import type { Measured } from "./evaluate.ts";
-import type { Options } from "./main.ts";
+import type { Options } from "./options.ts";
 import { atMost, many, row, type Row } from "./row.ts";
 import { furnish, residentMb, run as start, scratch, serve, type Child } from "./server.ts";
 import { Installation } from "./setup.ts";

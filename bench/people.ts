@@ -6,7 +6,7 @@ import type { AgentId, GroupName, Instant, PersonId } from "../src/core/brand.ts
 import { compose, Draft, movesToFile, SOURCES_EMPTY, type Composed } from "../src/identity/directory/index.ts";
 import type { WrittenContent } from "../src/identity/directory/index.ts";
 import type { Directory } from "../src/ports/directory.ts";
-import type { Options } from "./main.ts";
+import type { Options } from "./options.ts";
 import { atMost, percentile, row, type Row } from "./row.ts";
 
 export const note = `10,000 people with five logins each, 500 groups of 100 people, 2,000 agents, 500 delegations. A decision is everything that

@@ -5,7 +5,7 @@ import type { StreamName } from "../src/core/brand.ts";
 import type { Append } from "../src/ports/store.ts";
 import { findPostgres, startPostgres } from "../test/support/postgres.ts";
 import { moduleOf } from "./build.ts";
-import type { Options } from "./main.ts";
+import type { Options } from "./options.ts";
 import { many, percentile, row, type Row } from "./row.ts";
 
 /** What was measured and how, for the page. */

@@ -6,7 +6,7 @@ import { loadModule, parseSync } from "libpg-query";
 import { Language, Parser } from "web-tree-sitter";
 import { openReader } from "../src/server/classify/read.ts";
 import type { Text } from "../src/server/classify/text.ts";
-import type { Options } from "./main.ts";
+import type { Options } from "./options.ts";
 import { atMost, percentile, row, type Row } from "./row.ts";
 
 export const note = `Every row of the corpora beside the repository is read once by a warm classifier and once by its bare parser, in turns;

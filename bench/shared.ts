@@ -6,7 +6,7 @@ import pg from "pg";
 import { findPostgres, startPostgres, type Postgres } from "../test/support/postgres.ts";
 import { moduleOf } from "./build.ts";
 import { askedBytes, load, rate } from "./evaluate.ts";
-import type { Options } from "./main.ts";
+import type { Options } from "./options.ts";
 import { releaseRows } from "./release.ts";
 import { atLeast, atMost, many, median, row, type Row } from "./row.ts";
 import { furnish, residentMb, scratch, serve, type Child } from "./server.ts";

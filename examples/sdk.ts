@@ -1,4 +1,4 @@
-// An agent's tool behind Keyturn: KEYTURN_TOKEN=kt_… node examples/sdk.ts
+// An agent's tool behind Keyturn: `npm run build`, then KEYTURN_TOKEN=kt_… node examples/sdk.ts
 import { Denied, connect } from "keyturn/sdk";
 
 const keyturn = connect({

@@ -11,8 +11,9 @@ const HEAD = `# The command line
 \`http://127.0.0.1:7117\`; the first of these that is there.
 
 **Who is asking**: a person's commands use the session that \`sign-in\` keeps in \`~/.config/keyturn/session.json\`. The
-operator's use \`--token\`, \`KEYTURN_TOKEN\` when it begins with \`kto_\`, or \`operator.token\` in the data directory:
-\`--data\`, \`data\` of keyturn.yaml, the demo's in this folder, \`./data\`.
+operator's use \`--token\`, \`KEYTURN_TOKEN\` when it begins with \`kto_\`, the file that \`keys.operator\` of
+keyturn.yaml names, or \`operator.token\` in the data directory: \`--data\`, \`data\` of keyturn.yaml, the demo's in
+this folder, \`./data\`. A directory that \`--data\` names goes first, if it holds one.
 
 **Output**: results on standard output, everything else on standard error. \`--json\` makes both JSON, one object a line;
 an error is \`{"error": {"code", "message"}}\`. Colour only on a terminal, and not with \`NO_COLOR\`. Characters that cannot

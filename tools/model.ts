@@ -4,12 +4,12 @@
  * out and wants each noticed, `traces [--count N]` writes test/model/traces.jsonl anew. docs/model.md explains.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { LAWS, mutated, MUTANTS } from "../test/model/mutants.ts";
+import { installedQuint, QUINT_FOLDER } from "../test/model/quint.ts";
 import { lineOf, MODEL, modelDigest, TRACES, type Op, type Seen, type Step, type Trace } from "../test/model/trace.ts";
 
 const QUINT = "0.33.0";
@@ -24,17 +24,18 @@ type Ran = { readonly code: number | null; readonly out: string };
 
 /** The path of Quint's program, after an installation where there is none. */
 function quint(): string {
-  const folder = fileURLToPath(new URL("../node_modules/.cache/keyturn-quint/", import.meta.url));
-  const program = join(folder, "node_modules/@informalsystems/quint/dist/src/cli.js");
-  if (existsSync(program)) return program;
-  mkdirSync(folder, { recursive: true });
+  const installed = installedQuint();
+  if (installed !== null) return installed;
+  mkdirSync(QUINT_FOLDER, { recursive: true });
   const dependencies = { "@informalsystems/quint": QUINT };
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, dependencies, overrides: OVERRIDES }));
+  const contents = JSON.stringify({ private: true, dependencies, overrides: OVERRIDES });
+  writeFileSync(join(QUINT_FOLDER, "package.json"), contents);
   const { status, stderr } = spawnSync("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts"], {
-    cwd: folder,
+    cwd: QUINT_FOLDER,
     encoding: "utf8",
   });
-  if (status !== 0) throw new Error(`Quint could not be installed: ${stderr}`);
+  const program = installedQuint();
+  if (status !== 0 || program === null) throw new Error(`Quint could not be installed: ${stderr}`);
   return program;
 }
 
@@ -44,7 +45,7 @@ function simulate(model: string, args: readonly string[]): Ran {
     const file = join(folder, "approval.qnt");
     writeFileSync(file, model);
     // Its other engine is a program that it would download.
-    const all = [quint(), "run", "--backend=typescript", "--max-steps", String(STEPS), "--seed", SEED, ...args, file];
+    const all = [quint(), "run", file, "--backend=typescript", "--max-steps", String(STEPS), "--seed", SEED, ...args];
     const { status, stdout, stderr } = spawnSync(process.execPath, all, { encoding: "utf8", maxBuffer: 2 ** 28 });
     return { code: status, out: stdout + stderr };
   } finally {

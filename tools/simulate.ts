@@ -4,7 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { runHistory } from "../test/simulation/history.ts";
-import { simulate, type Counts, type Failed, type Simulated } from "../test/simulation/pool.ts";
+import { simulate, wordsOfFailed, type Counts, type Simulated } from "../test/simulation/pool.ts";
 
 const SEEDS_DEFAULT = 10_000;
 const PROGRESS_MS = 2000;
@@ -39,19 +39,15 @@ async function many(from: number, seeds: number, threads: number | undefined, js
   let told = since;
   const range = { from, seeds, ...(threads === undefined ? {} : { threads }) };
   const result = await simulate(range, (counts, violation) => {
-    if (violation !== null && !json) tell(violation);
+    if (violation !== null && !json) console.log(wordsOfFailed(violation));
     if (json || performance.now() - told < PROGRESS_MS) return;
     told = performance.now();
     console.log(`${counts.seeds} of ${seeds} seeds, ${rate(counts, since)}`);
   });
-  if (json) console.log(JSON.stringify({ from, ...result, milliseconds: Math.round(performance.now() - since) }));
+  const milliseconds = Math.round(performance.now() - since);
+  if (json) console.log(JSON.stringify({ from, ...result, told: Object.fromEntries(result.told), milliseconds }));
   else report(result, from, since);
   return result.violations.length === 0;
-}
-
-function tell({ seed, threat, law, where }: Failed): void {
-  console.log(`seed ${seed} broke \`${threat}\`: ${law} (${where})`);
-  console.log(`  replay it: node tools/simulate.ts --seed ${seed}`);
 }
 
 function report(result: Simulated, from: number, since: number): void {

@@ -1,4 +1,5 @@
-// What this house lets an agent do, and when it stops: KEYTURN_TOKEN=kt_… node examples/session/agent.ts
+// What this house lets an agent do, and when it stops: `npm run build`, then KEYTURN_TOKEN=kt_… node
+// examples/session/agent.ts, with a token of `keyturn token create --agent assistant --gate sdk`.
 // Each line is an attempt and what has to come of it; the first that differs ends the program with an error.
 import assert from "node:assert/strict";
 import { createClient, type EvaluationRequest } from "keyturn/client";

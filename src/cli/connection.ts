@@ -34,8 +34,10 @@ export async function connect(values: ServerValues, terminal: Terminal, wanted: 
   throw new Failure({
     code: "no_credential",
     message:
-      `There is no operator token in ${settings.data}. Run this in the folder of keyturn.yaml, name the data directory ` +
-      `with --data, or set KEYTURN_TOKEN${wanted === "reader" ? "; or sign in with `keyturn sign-in LINK`" : ""}.`,
+      `There is no operator token: ${settings.operator} is not there or empty. Run this in the folder of keyturn.yaml, ` +
+      `name the data directory with --data, or set KEYTURN_TOKEN` +
+      `${settings.isShared ? " (`keyturn store operator-token` makes one)" : ""}` +
+      `${wanted === "reader" ? "; or sign in with `keyturn sign-in LINK`" : ""}.`,
   });
 }
 

@@ -1,12 +1,10 @@
 import { commandNamed, SECTIONS } from "./commands.ts";
 import type { Command, CommandFile } from "./commands.ts";
-import { describe, EXIT, Failure } from "./failure.ts";
+import { describe, EXIT } from "./failure.ts";
 import { visible } from "../core/card/index.ts";
+import { checkNode } from "./node.ts";
 import { painter } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
-
-/** The oldest Node that the server runs on: `node:sqlite` without a flag. */
-export const SERVER_NODE_MAJOR_MIN = 24;
 
 /** Runs one command line and answers its exit code. Never throws: what a command throws is printed as one sentence. */
 export async function dispatch(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -45,17 +43,6 @@ function ownArguments(args: readonly string[]): readonly string[] {
   return args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
 }
 
-/** Throws `node_too_old` where a part of the server is asked of a Node that cannot run it. */
-export function checkNode(command: Pick<Command, "name" | "needsServerNode">, version: string): void {
-  if (!command.needsServerNode || Number(version.split(".")[0]) >= SERVER_NODE_MAJOR_MIN) return;
-  throw new Failure({
-    code: "node_too_old",
-    message:
-      `\`keyturn ${command.name}\` needs Node ${SERVER_NODE_MAJOR_MIN} or later, and this is Node ${version}. ` +
-      "In a clone, `npm start` brings the right one; elsewhere install it from nodejs.org.",
-  });
-}
-
 /** Prints what was thrown; answers whether the command line was at fault. */
 function report(error: unknown, command: Command, args: readonly string[], terminal: Terminal): boolean {
   const { code, message } = describe(error);
@@ -76,7 +63,8 @@ function lines(message: string): string {
 
 function unknown(name: string, terminal: Terminal): number {
   const known = SECTIONS.flatMap((section) => section.commands).map((command) => command.name);
-  const near = nearest(name, known);
+  // What one would call it first.
+  const near = name === "approve" || name === "deny" ? `review ID ${name}` : nearest(name, known);
   const hint = near === null ? "`keyturn help` lists what there is." : `Did you mean \`${near}\`?`;
   terminal.err(`${painter(terminal, "err")("red", "keyturn:")} There is no command \`${visible(name)}\`. ${hint}\n`);
   return EXIT.usage;

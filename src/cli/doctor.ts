@@ -1,9 +1,8 @@
 import { existsSync, statSync } from "node:fs";
-import { join } from "node:path";
 import type { Finding } from "../client/index.ts";
 import { readArguments, SERVER } from "./arguments.ts";
 import { connect, connection } from "./connection.ts";
-import { SERVER_NODE_MAJOR_MIN } from "./dispatch.ts";
+import { SERVER_NODE_MAJOR_MIN } from "./node.ts";
 import { describe, EXIT } from "./failure.ts";
 import { visible } from "../core/card/index.ts";
 import { configPath, readSettings, serverUrl } from "./settings.ts";
@@ -55,8 +54,7 @@ async function localFindings(values: ServerValues, terminal: Terminal): Promise<
       ),
     );
   }
-  const { data } = await readSettings(values, terminal);
-  const token = join(data, "operator.token");
+  const { operator: token } = await readSettings(values, terminal);
   // POSIX modes: whoever reads the operator's token can make sign-in links for everyone.
   if (existsSync(token) && (statSync(token).mode & 0o077) !== 0) {
     findings.push(

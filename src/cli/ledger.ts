@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { readArguments, SERVER } from "./arguments.ts";
-import { checkNode } from "./dispatch.ts";
+import { checkNode } from "./node.ts";
 import { connect } from "./connection.ts";
 import { EXIT, Failure, usage } from "./failure.ts";
 import { publish } from "./publish.ts";

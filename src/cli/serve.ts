@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { loadConfig, type Config } from "../server/config.ts";
 import { start, type Running } from "../server/compose.ts";
-import type { Log } from "../server/app.ts";
+import type { Log } from "../server/log.ts";
 import { readArguments } from "./arguments.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { CONFIG_NAME, configPath } from "./settings.ts";

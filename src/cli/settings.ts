@@ -18,7 +18,14 @@ export type ServerValues = {
 };
 
 /** What the command line needs of keyturn.yaml; the server reads the whole of it, strictly. */
-export type Settings = { readonly listen: string | null; readonly data: string };
+export type Settings = {
+  readonly listen: string | null;
+  readonly data: string;
+  /** The file of the operator's token. */
+  readonly operator: string;
+  /** Whether servers share a database, so that none of them may have written that file. */
+  readonly isShared: boolean;
+};
 
 /** The path of keyturn.yaml: `--config`, KEYTURN_CONFIG, or the one in this folder; null when there is none. */
 export function configPath(values: Pick<ServerValues, "config">, terminal: Terminal): string | null {
@@ -33,7 +40,21 @@ export function configPath(values: Pick<ServerValues, "config">, terminal: Termi
 export async function readSettings(values: ServerValues, terminal: Terminal): Promise<Settings> {
   const path = configPath(values, terminal);
   const given = path === null ? {} : await readYaml(path);
-  return { listen: textOf(given["listen"]), data: dataFolder(values, path, textOf(given["data"]), terminal) };
+  const data = dataFolder(values, path, textOf(given["data"]), terminal);
+  return {
+    listen: textOf(given["listen"]),
+    data,
+    operator: operatorFile(values, path, given["keys"], data),
+    isShared: given["store"] !== undefined,
+  };
+}
+
+/** As the server finds it; a data directory that was named and holds a token may be that of another server, and goes first. */
+function operatorFile(values: ServerValues, path: string | null, keys: unknown, data: string): string {
+  const inData = join(data, "operator.token");
+  const named = typeof keys === "object" && keys !== null && "operator" in keys ? textOf(keys.operator) : null;
+  if (path === null || named === null || (values.data !== undefined && existsSync(inData))) return inData;
+  return resolve(dirname(path), named);
 }
 
 function dataFolder(values: ServerValues, path: string | null, written: string | null, terminal: Terminal): string {
@@ -59,7 +80,7 @@ async function readYaml(path: string): Promise<Readonly<Record<string, unknown>>
 }
 
 /** The server's address: `--url`, KEYTURN_URL, keyturn.yaml, the last sign-in, the default. No slash at its end. */
-export function serverUrl(values: ServerValues, settings: Settings, terminal: Terminal): string {
+export function serverUrl(values: ServerValues, settings: Pick<Settings, "listen">, terminal: Terminal): string {
   const url =
     values.url ??
     present(terminal.env["KEYTURN_URL"]) ??
@@ -87,14 +108,18 @@ export function gateToken(values: ServerValues, terminal: Terminal): string {
   });
 }
 
-/** The operator's token: `--token`, KEYTURN_TOKEN when it is one, or the file in the data directory. Null when there is none. */
-export function operatorToken(values: ServerValues, settings: Settings, terminal: Terminal): string | null {
+/** The operator's token: `--token`, KEYTURN_TOKEN when it is one, or that of the file. Null when there is none. */
+export function operatorToken(
+  values: ServerValues,
+  settings: Pick<Settings, "operator">,
+  terminal: Terminal,
+): string | null {
   const named = values.token ?? present(terminal.env["KEYTURN_TOKEN"]);
   if (named?.startsWith("kto_") === true) return named;
   if (values.token !== undefined) {
     throw new Failure({ code: "no_credential", message: "This needs an operator token: those begin with `kto_`." });
   }
-  return readToken(join(settings.data, "operator.token"));
+  return readToken(settings.operator);
 }
 
 function readToken(path: string): string | null {

@@ -10,7 +10,7 @@ import { personOperations } from "./person-operations.ts";
 import type { PersonOperations } from "./person-operations.ts";
 import type { TaskWatcher } from "./tasks.ts";
 import { createTaskWatcher } from "./tasks.ts";
-import type { Call, Transport, TransportOptions } from "./transport.ts";
+import type { Call, CallOptions, Transport, TransportOptions } from "./transport.ts";
 import { createTransport } from "./transport.ts";
 import type {
   ApprovalRequest,
@@ -43,12 +43,6 @@ export type ClientOptions = TransportOptions & {
   /** Milliseconds within which reports of evaluations are gathered and sent together; then `settle` before the end. */
   readonly gatherOutcomesMs?: number;
 };
-export type CallOptions = {
-  readonly signal?: AbortSignal | undefined;
-  /** How long to try again while the server is away, instead of the client's own patience, in milliseconds. */
-  readonly retryForMs?: number | undefined;
-};
-
 /** What a gate's token may do. Every call that may be repeated is repeated while the server is away. */
 export type GateOperations = {
   whoami(options?: CallOptions): Promise<Whoami>;

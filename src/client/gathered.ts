@@ -1,4 +1,4 @@
-import type { CallOptions } from "./client.ts";
+import type { CallOptions } from "./transport.ts";
 import { WireError } from "./errors.ts";
 import type { OutcomeReport, Receipt } from "./wire.ts";
 

@@ -1,8 +1,8 @@
 export { createClient } from "./client.ts";
-export type { CallOptions, Client, ClientOptions, GateOperations } from "./client.ts";
+export type { Client, ClientOptions, GateOperations } from "./client.ts";
 export { KeyturnError, Unavailable, WireError } from "./errors.ts";
 export { tooLarge } from "./body.ts";
-export type { Carry, CarriedAnswer } from "./transport.ts";
+export type { CallOptions, Carry, CarriedAnswer } from "./transport.ts";
 export { exchangeToken, githubToken } from "./exchange.ts";
 export type { Exchanged, ExchangeOptions } from "./exchange.ts";
 export type { UnavailableCode } from "./errors.ts";

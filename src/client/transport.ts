@@ -11,6 +11,13 @@ export const REQUEST_TIMEOUT_MS = 10_000;
 /** How long an idempotent exchange is tried again before we give up, unless the caller says otherwise. */
 export const RETRY_FOR_MS = 20_000;
 
+/** What one call may be told, beside what it asks. */
+export type CallOptions = {
+  readonly signal?: AbortSignal | undefined;
+  /** How long to try again while the server is away, instead of the client's own patience, in milliseconds. */
+  readonly retryForMs?: number | undefined;
+};
+
 export type TransportOptions = {
   readonly url: string | URL;
   readonly token?: string | undefined;

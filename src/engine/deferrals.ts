@@ -3,9 +3,19 @@ import type { JsonObject, Question } from "../core/action/index.ts";
 import type { AgentId, DeferralId, Digest, EvaluationId, Instant, StreamName } from "../core/brand.ts";
 import { formatId, ID_BYTES } from "../core/ids.ts";
 import type { Decision } from "../core/policy/index.ts";
-import type { Append, DocumentChange, NewEntry, SlotChange, Store, Timer, TimerChange } from "../ports/store.ts";
+import type {
+  Append,
+  AppendResult,
+  DocumentChange,
+  NewEntry,
+  SlotChange,
+  Store,
+  Timer,
+  TimerChange,
+} from "../ports/store.ts";
 import type { Context } from "./context.ts";
-import { seal } from "./journal.ts";
+import { freeIfHeld, seal } from "./journal.ts";
+import type { Fence } from "./lease.ts";
 import type { About } from "./stated.ts";
 
 /** An action that waits for facts, without effect. It is resolved or expires, once; by the clock, whatever a timer does. */
@@ -189,25 +199,23 @@ export function resolveDeferral(
 }
 
 /** What a timer of a deferral has to do: end the wait, or forget one that has ended. */
-export async function endDeferral(ctx: Context, timer: Timer): Promise<void> {
+export async function endDeferral(ctx: Context, timer: Timer, fence: Fence = []): Promise<AppendResult | null> {
   const { deferrals } = ctx.around;
   const deferral = await deferrals.find(ctx.store, timer.stream.slice("deferral/".length) as DeferralId);
   const at = ctx.clock.now();
   const clear: TimerChange = { clear: timer.id };
-  if (deferral === null) {
-    await ctx.store.append({ entries: [], timers: [clear] });
-    return;
-  }
+  if (deferral === null) return ctx.store.append({ entries: [], slots: fence, timers: [clear] });
   if (deferral.state === "waiting" && at >= deferral.expiresAt) {
     await expire(ctx, deferral, at);
-    return;
+    return null;
   }
-  if (deferral.state === "waiting") return; // resolved and asked anew meanwhile: its timer was moved
+  if (deferral.state === "waiting") return null; // resolved and asked anew meanwhile: its timer was moved
   const isLast = deferrals.of(deferral.agent, deferral.digest)?.id === deferral.id;
-  const slots = isLast && deferral.state === "expired" ? [{ free: slotOf(deferral) }] : [];
+  const freed = isLast && deferral.state === "expired" ? freeIfHeld(slotOf(deferral), timer.stream) : [];
   const documents = [{ kind: KIND, id: deferral.id, body: null }];
-  const result = await ctx.store.append({ entries: [], slots, timers: [clear], documents });
+  const result = await ctx.store.append({ entries: [], slots: [...fence, ...freed], timers: [clear], documents });
   if (result.status === "appended") deferrals.forget(deferral);
+  return result;
 }
 
 /** The slot stays for a while, so that what has just timed out is denied and does not wait anew. */

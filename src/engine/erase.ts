@@ -33,7 +33,8 @@ import {
 /** Who approves that evidence is erased. */
 export type Privacy = { readonly approvers: GroupName; readonly quorum: number };
 
-const ERASE_ACTION = "keyturn.ledger.erase";
+/** The action by which the house asks to erase. */
+export const ERASE_ACTION = "keyturn.ledger.erase";
 const OPERATOR: AgentId = "keyturn.operator" as AgentId;
 const POLICY: PolicyId = "keyturn.privacy" as PolicyId;
 const EXPIRES_IN_MS = 7 * 86_400_000;

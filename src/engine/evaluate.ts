@@ -1,4 +1,4 @@
-import { canonicalAction, type JsonObject, type Question } from "../core/action/index.ts";
+import { canonicalAction, questionInOrder, type JsonObject, type Question } from "../core/action/index.ts";
 import type { AgentId, Digest, EvaluationId, GateId, Instant, PersonId, StreamName } from "../core/brand.ts";
 import { formatId, ID_BYTES, type TokenId } from "../core/ids.ts";
 import type { Decision } from "../core/policy/index.ts";
@@ -54,7 +54,8 @@ export async function evaluate(ctx: Context, caller: Caller, question: Question)
   await admit(ctx, caller);
   checkSubject(ctx, caller, question);
   const at = ctx.clock.now();
-  const { text: canonical, digest } = canonicalAction(question);
+  const ordered = questionInOrder(question);
+  const { text: canonical, digest } = canonicalAction(ordered);
   const rules = ctx.rules();
   const id = formatId("evaluation", ctx.chance.bytes(ID_BYTES));
   const tally = new Tally(ctx, caller.agent);
@@ -75,7 +76,7 @@ export async function evaluate(ctx: Context, caller: Caller, question: Question)
     // Most answers end here, with nothing to wait for.
     const isPlain = first.decision.outcome === "allow" || first.decision.outcome === "deny";
     const concluded = isPlain ? evaluation : await conclude(ctx, caller, asked, evaluation, tally);
-    return await record(ctx, rules, caller, question, concluded, tally);
+    return await record(ctx, rules, caller, ordered, concluded, tally);
   } catch (error) {
     tally.undo();
     throw error;
@@ -86,7 +87,7 @@ function adviceOf({ around: { adviser } }: Context, question: Question, digest: 
   return adviser === null ? null : (classification) => adviser({ question, digest, classification });
 }
 
-/** What an answer other than yes and no comes to: people who have just denied, a stricter action, a wait for facts. */
+/** What an answer other than yes and no comes to: people who are asked, a stricter action, a wait for facts. */
 async function conclude(
   ctx: Context,
   caller: Caller,
@@ -94,10 +95,8 @@ async function conclude(
   evaluation: Evaluation,
   tally: Tally,
 ): Promise<Evaluation> {
-  const { digest, at, decision, risk, classification } = evaluation;
-  if (decision.outcome === "require_approval") {
-    return { ...evaluation, decision: await afterDenial(ctx, caller, digest, decision, at) };
-  }
+  const { at, decision, risk, classification } = evaluation;
+  if (decision.outcome === "require_approval") return evaluation;
   if (decision.outcome === "defer") return deferred(ctx, caller, evaluation, decision);
   const id = formatId("evaluation", ctx.chance.bytes(ID_BYTES));
   const result = await tighten(ctx, asked, { classification, risk, decision }, ({ assessment }) =>
@@ -112,8 +111,6 @@ async function conclude(
   }
   // The facts are of the resource, or are told of the action that was asked for: it waits as it is.
   if (inner.outcome === "defer") return deferred(ctx, caller, evaluation, inner);
-  const answered = await afterDenial(ctx, caller, changed.digest, inner, at);
-  if (answered.outcome === "deny") return { ...evaluation, decision: answered };
   return { ...evaluation, modified: { question, evaluation: { id, at, ...changed, ...assessment } } };
 }
 
@@ -186,9 +183,13 @@ export async function afterDenial(
 ): Promise<Decision> {
   if (decision.outcome !== "require_approval") return decision;
   const holder = await ctx.store.slot(deniedSlot({ agent: caller.agent, digest }));
-  if (holder === null) return decision;
+  return holder === null ? decision : ((await denialOf(ctx, holder, at)) ?? decision);
+}
+
+/** The answer while the denial in this request is young; null once it may be asked again. */
+async function denialOf(ctx: Context, holder: StreamName, at: Instant): Promise<Decision | null> {
   const request = await loadRequest(ctx, parseId("request", holder.slice("request/".length)));
-  if (request === null || at >= request.changedAt + ctx.limits.denialCooldownMs) return decision;
+  if (request === null || at >= request.changedAt + ctx.limits.denialCooldownMs) return null;
   const seconds = Math.ceil((request.changedAt + ctx.limits.denialCooldownMs - at) / 1000);
   return {
     outcome: "deny",
@@ -217,6 +218,7 @@ async function record(
   question: Question,
   evaluation: Evaluation,
   tally: Tally,
+  past: ReadonlySet<string> = new Set(),
 ): Promise<Evaluation> {
   const { id, at, digest, decision, modified, deferral } = evaluation;
   const { deferrals, sessions, keeper } = ctx.around;
@@ -232,7 +234,17 @@ async function record(
         ? resolveDeferral(ctx, known, at, { evaluation: id })
         : null;
   const { entries: more = [], ...extra } = change?.parts ?? {};
-  const result = await append(ctx, [...entries, ...more], extra);
+  const result = await append(ctx, [...entries, ...more], { ...extra, ...notDenied(caller, evaluation, past, extra) });
+  if (typeof result === "object") {
+    const denial = await denialOf(ctx, result.holder, at);
+    // Its time is over, and only the slot is not free yet: whoever asks now is asked for.
+    if (denial === null) {
+      return record(ctx, rules, caller, question, evaluation, tally, new Set([...past, result.slot]));
+    }
+    const { modified: given, ...asked } = evaluation;
+    if (given !== undefined) tally.drop(given.evaluation.id);
+    return record(ctx, rules, caller, question, { ...asked, decision: denial }, tally);
+  }
   if (result === "full") {
     const because = `More than ${ctx.limits.deferredPerAgent} actions of this agent wait for facts.`;
     const full = { outcome: "deny", code: "limit_exceeded", because, policies: [] } as const;
@@ -250,14 +262,33 @@ async function record(
   return decision.outcome === "defer" ? { ...evaluation, deferral: change.deferral } : evaluation;
 }
 
+/** People are asked only while no denial of theirs is on record: looked up in the same commit, so that nobody slips between. */
+function notDenied(
+  { agent }: Caller,
+  { digest, decision, modified }: Evaluation,
+  past: ReadonlySet<string>,
+  { slots = [] }: Omit<Append, "entries">,
+): Pick<Append, "slots"> {
+  const asked = [{ digest, decision }, ...(modified === undefined ? [] : [modified.evaluation])]
+    .filter((each) => each.decision.outcome === "require_approval")
+    .map((each) => deniedSlot({ agent, digest: each.digest }))
+    .filter((slot) => !past.has(slot));
+  return asked.length === 0 ? {} : { slots: [...asked.map((unheld) => ({ unheld })), ...slots] };
+}
+
+type Denied = { readonly slot: string; readonly holder: StreamName };
+
 async function append(
   ctx: Context,
   entries: readonly NewEntry[],
   extra: Omit<Append, "entries">,
-): Promise<number | "full"> {
+): Promise<number | "full" | Denied> {
   const result = await ctx.store.append({ entries, ...extra });
   if (result.status === "appended") return result.index;
   if (result.status === "conflict" && result.on === "owner") return "full";
+  const isGuard = (slot: string): boolean =>
+    extra.slots?.some((one) => "unheld" in one && one.unheld === slot) === true;
+  if (result.status === "conflict" && result.on === "slot" && isGuard(result.slot)) return result;
   throw new EngineError({ code: "contention", message: "the evaluation could not be recorded; try again" });
 }
 

@@ -1,14 +1,16 @@
-import type { RequestState } from "../core/approval/index.ts";
+import { applyEvent, type RequestState } from "../core/approval/index.ts";
 import type { DeferralId, RequestId } from "../core/brand.ts";
 import { openHeader } from "../core/ledger/index.ts";
 import type { Append, AppendResult, StoredEntry } from "../ports/store.ts";
 import type { Context } from "./context.ts";
-import { loadRequest } from "./journal.ts";
+import { loadRequest, recorded } from "./journal.ts";
 
 /** Entries that are read at a time. */
 const PAGE = 256;
 /** Requests of which is remembered how far they were told. */
 const TOLD_MAX = 10_000;
+/** Requests of which is remembered how they are. */
+const LATEST_MAX = 1000;
 
 /** What another instance changed beside requests, facts and sessions: once for each page that was read. */
 export type Elsewhere = {
@@ -30,6 +32,8 @@ export class Follower {
   /** Where our own entries stand, from the cursor on. */
   readonly #own = new Set<number>();
   readonly #told = new Map<RequestId, number>();
+  /** How requests were when this process last heard of them: what others append to them needs no second look then. */
+  readonly #latest = new Map<RequestId, RequestState>();
   #cursor: number;
   #last: Promise<void> = Promise.resolve();
   #next: Promise<void> | null = null;
@@ -76,8 +80,8 @@ export class Follower {
       // A store that is away says so to everybody; the next call comes within a second.
       this.catchUp().catch(() => undefined);
     };
-    const stop = this.#ctx.store.onAdvance(look);
-    signal.addEventListener("abort", stop, { once: true });
+    const stops = [this.#ctx.store.onAdvance(look), this.#ctx.bus.attend((state) => this.#keep(state))];
+    signal.addEventListener("abort", () => stops.forEach((stop) => stop()), { once: true });
     look();
   }
 
@@ -121,7 +125,7 @@ export class Follower {
 
   async #tell(entries: readonly StoredEntry[]): Promise<void> {
     const { store, around } = this.#ctx;
-    const requests = new Set<RequestId>();
+    const requests = new Map<RequestId, StoredEntry[]>();
     const types = new Set<string>();
     const credentials: string[] = [];
     for (const entry of entries) {
@@ -129,7 +133,10 @@ export class Follower {
       types.add(type);
       await around.keeper.apply(entry);
       if (type === "action.evaluated") around.keeper.counted();
-      if (stream.startsWith("request/")) requests.add(stream.slice("request/".length) as RequestId);
+      if (stream.startsWith("request/")) {
+        const id = stream.slice("request/".length) as RequestId;
+        requests.set(id, [...(requests.get(id) ?? []), entry]);
+      }
       if (stream.startsWith("deferral/")) {
         await around.deferrals.reload(store, stream.slice("deferral/".length) as DeferralId);
       }
@@ -139,25 +146,45 @@ export class Follower {
     if (types.has("facts.stated")) await around.stated.open(store);
     // The directory and the like come first: whoever hears of a request may look at them.
     await this.#onChange({ types, credentials });
-    for (const id of requests) {
-      const state = await loadRequest(this.#ctx, id);
+    for (const [id, news] of requests) {
+      const state = this.#continued(id, news) ?? (await loadRequest(this.#ctx, id));
       if (state !== null) this.#publish(state);
     }
+  }
+
+  /** The request after these entries, or null where they do not follow on what is known here. */
+  #continued(id: RequestId, entries: readonly StoredEntry[]): RequestState | null {
+    let state = this.#latest.get(id) ?? null;
+    for (const entry of entries) {
+      if (state === null || entry.version !== state.version || entry.payload === null) return null;
+      state = applyEvent(state, recorded(entry));
+    }
+    return state;
+  }
+
+  #keep(state: RequestState): void {
+    const { id } = state.opened;
+    const isOver = state.progress.status !== "pending" && state.progress.status !== "approved";
+    if (isOver) this.#latest.delete(id);
+    else if ((this.#latest.get(id)?.version ?? -1) < state.version) remember(this.#latest, id, state, LATEST_MAX);
   }
 
   #publish(state: RequestState): void {
     const { id } = state.opened;
     if ((this.#told.get(id) ?? -1) >= state.version) return;
-    this.#told.delete(id);
-    this.#told.set(id, state.version);
-    if (this.#told.size > TOLD_MAX) {
-      for (const oldest of this.#told.keys()) {
-        this.#told.delete(oldest);
-        break;
-      }
-    }
+    remember(this.#told, id, state.version, TOLD_MAX);
     this.#ctx.around.sessions.heard(state);
     this.#ctx.bus.publish(state);
+  }
+}
+
+/** Puts an item last, and lets the first ones go where there are more than `max`. */
+function remember<T>(items: Map<RequestId, T>, id: RequestId, item: T, max: number): void {
+  items.delete(id);
+  items.set(id, item);
+  for (const oldest of items.keys()) {
+    if (items.size <= max) return;
+    items.delete(oldest);
   }
 }
 

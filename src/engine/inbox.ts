@@ -106,16 +106,19 @@ export class Inbox {
       const stop = (): void => woken.resolve();
       signal.addEventListener("abort", stop, { once: true });
       try {
-        await this.step(signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        if (error instanceof StoreError && error.code !== "store_unavailable") throw error;
-        if (!(error instanceof StoreError)) this.#parts.onFault?.(error);
+        await this.step(signal).catch((error: unknown) => this.#toMend(error, signal));
+        await woken.promise;
+      } finally {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", stop);
       }
-      await woken.promise;
-      clearTimeout(timer);
-      signal.removeEventListener("abort", stop);
     }
+  }
+
+  #toMend(error: unknown, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    if (error instanceof StoreError && error.code !== "store_unavailable") throw error;
+    if (!(error instanceof StoreError)) this.#parts.onFault?.(error);
   }
 
   /** Decides what waits and is due; answers how many clicks are done with. */
@@ -123,7 +126,9 @@ export class Inbox {
     const { store, clock } = this.#parts.ctx;
     if (this.#isResumed && this.#ours.size === 0 && clock.now() < this.#lookAt) return 0;
     this.#lookAt = clock.now() + OTHERS_MS;
+    const before = [...this.#ours];
     const documents = await store.documents(KIND);
+    this.#leave(before, new Set(documents.map(({ id }) => id)));
     const now = clock.now();
     const due = documents
       .flatMap(({ id, body }): readonly Waiting[] => {
@@ -202,6 +207,15 @@ export class Inbox {
     } catch (error) {
       if (error instanceof InputError) return { status: "refused", because: error.message };
       throw error;
+    }
+  }
+
+  /** What was ours and stands nowhere any more, another instance has decided. */
+  #leave(ours: readonly string[], standing: ReadonlySet<string>): void {
+    for (const id of ours) {
+      if (standing.has(id)) continue;
+      this.#ours.delete(id);
+      this.#tried.delete(id);
     }
   }
 

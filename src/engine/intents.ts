@@ -1,4 +1,4 @@
-import { refuse, REVIEW_LINK_MIN, REVIEW_REASON_BYTES_MAX } from "../core/approval/index.ts";
+import { isFirm, refuse, REVIEW_REASON_BYTES_MAX } from "../core/approval/index.ts";
 import type { LinkStrength, Roster } from "../core/approval/index.ts";
 import type { PersonId, RequestId } from "../core/brand.ts";
 import { approvesByClick } from "../core/card/index.ts";
@@ -68,7 +68,7 @@ function personOf(
   );
   const [first] = found;
   if (first === undefined || found.some(({ person }) => person !== first.person)) return null;
-  return first.link >= REVIEW_LINK_MIN ? first : null; // L0 to L4 sort as they rank
+  return isFirm(first.link) ? first : null;
 }
 
 function requestIdOf(text: string): RequestId | null {

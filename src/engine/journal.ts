@@ -53,7 +53,8 @@ export async function loadHistory(ctx: Pick<Context, "store">, id: RequestId): P
   return entries.some(({ payload }) => payload === null) ? null : entries.map(recorded);
 }
 
-function recorded(entry: StoredEntry): Recorded {
+/** What an entry of a request's stream says; its payload must be there. */
+export function recorded(entry: StoredEntry): Recorded {
   const opened = openEntry(entry.header, entry.payload, entry.salt);
   // Our own entry under its own commitment: the type names the shape of the payload.
   return { at: opened.at, event: { type: opened.type, ...(opened.payload as JsonObject) } as RequestEvent };
@@ -95,7 +96,7 @@ export async function commitRequest(
     requests: [rowOf(after)],
     slots: slotsOf(ctx, before, after),
     timers: [...timersOf(ctx, after), ...reminderTimers(before, after, stream)],
-    outbox: newsOf(after, events, at),
+    outbox: ctx.isQuiet === true ? [] : newsOf(after, events, at),
     ...extra,
   });
   if (result.status !== "appended") return result;
@@ -174,6 +175,11 @@ export function liveSlot(state: Pick<RequestState["opened"], "agent" | "digest">
 /** People denied this action a moment ago. */
 export function deniedSlot(state: Pick<RequestState["opened"], "agent" | "digest">): string {
   return `denied:${state.agent}:${state.digest}`;
+}
+
+/** Frees a slot that this stream still holds at the commit; fails the append where it has passed to another one. */
+export function freeIfHeld(slot: string, holder: StreamName): readonly SlotChange[] {
+  return [{ take: slot, holder, owner: "freed", ownerMax: Number.MAX_SAFE_INTEGER }, { free: slot }];
 }
 
 function slotsOf(ctx: Context, before: RequestState | null, after: RequestState): readonly SlotChange[] {

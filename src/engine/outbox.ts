@@ -78,8 +78,8 @@ export class Outbox {
     const { ctx } = this.#parts;
     while (!signal.aborted) {
       const woken = Promise.withResolvers<void>();
+      // What others commit they deliver themselves; what they cannot is found within a second.
       const unsubscribe = ctx.bus.attend(() => woken.resolve());
-      const advanced = ctx.store.onAdvance(() => woken.resolve());
       const timer = setTimeout(() => woken.resolve(), SLEEP_MAX_MS);
       const stop = (): void => woken.resolve();
       signal.addEventListener("abort", stop, { once: true });
@@ -93,7 +93,6 @@ export class Outbox {
       } finally {
         clearTimeout(timer);
         unsubscribe();
-        advanced();
         signal.removeEventListener("abort", stop);
       }
     }
@@ -184,7 +183,7 @@ export class Outbox {
   }
 }
 
-/** Forgets what is told. Of what is not, the newest message of a kind stands for all: it tells everything up to now. */
+/** Forgets what is told. Of what is not, one message of a kind stands for all: whenever it comes, everything is told. */
 async function settle(ctx: Context, messages: readonly Message[], later: readonly Instant[]): Promise<void> {
   const again = later.length === 0 ? null : (Math.min(...later) as Instant);
   const done: Message[] = [];

@@ -18,7 +18,6 @@ import {
   isLive,
   peopleBehind,
   refuse,
-  statusAt,
   suffices,
 } from "../core/approval/index.ts";
 import type { Barred, Behind, OpenedRequest, Refusal, RequestEvent, RequestState } from "../core/approval/index.ts";
@@ -294,36 +293,6 @@ export async function giveUp(ctx: Context, caller: Caller, id: RequestId): Promi
     if (result.status === "committed") return result.state;
   }
   throw new EngineError({ code: "contention", message: "the request is being decided at this moment; look again" });
-}
-
-/** Waits until the request's status differs from `known`, at most `waitMs`; answers how it stands then. */
-export async function waitForChange(
-  ctx: Context,
-  id: RequestId,
-  known: string,
-  waitMs: number,
-  signal: AbortSignal,
-): Promise<RequestState | null> {
-  let wake: () => void = () => {};
-  const woken = new Promise<void>((resolve) => {
-    wake = resolve;
-  });
-  const unsubscribe = ctx.bus.subscribe((state) => {
-    if (state.opened.id === id && state.progress.status !== known) wake();
-  });
-  const timer = setTimeout(wake, Math.min(waitMs, ctx.limits.waitMaxMs));
-  signal.addEventListener("abort", wake, { once: true });
-  try {
-    // Subscribed before reading: a decision between the two cannot be missed.
-    const now = await loadRequest(ctx, id);
-    if (now === null || statusAt(now, ctx.clock.now()) !== known || signal.aborted) return now;
-    await woken;
-    return await loadRequest(ctx, id);
-  } finally {
-    clearTimeout(timer);
-    unsubscribe();
-    signal.removeEventListener("abort", wake);
-  }
 }
 
 /** The digest of a whole body, to tell a repeated request from a different one under the same key. */

@@ -4,6 +4,7 @@ import type { AgentId, Instant } from "../core/brand.ts";
 import { openHeader } from "../core/ledger/index.ts";
 import type { Classification } from "../core/risk/index.ts";
 import type { Store, StoredEntry } from "../ports/store.ts";
+import type { Fence } from "./lease.ts";
 import { AgentLog, deedOf, type Deed } from "./session-agent.ts";
 import type { SessionLog } from "./session.ts";
 
@@ -22,12 +23,14 @@ const KIND = "sessions";
 /** No agent has an empty name. */
 const HEAD = "";
 
+/** Up to where all of a ledger that several instances write to is known here, and the fence of what one of them writes. */
+type Shared = { readonly cursor: number; fence(): Fence | null };
+
 /** Keeps a session log over restarts: documents of every agent that changed, and from where to read on. */
 export class SessionKeeper {
   readonly #store: Store;
   readonly #log: SessionLog;
-  /** Where several instances write: up to where all is known here, and whether this one writes it down. */
-  #shared: { readonly cursor: number; readonly leads: boolean } | null = null;
+  #shared: Shared | null = null;
   #since = 0;
   #saving: Promise<void> | null = null;
 
@@ -62,7 +65,7 @@ export class SessionKeeper {
   }
 
   /** Other instances write to the same ledger: one of them writes sessions down, and no further than it has followed. */
-  share(shared: { readonly cursor: number; readonly leads: boolean }): void {
+  share(shared: Shared): void {
     this.#shared = shared;
   }
 
@@ -152,13 +155,16 @@ export class SessionKeeper {
   /** Writes down what changed; with `always`, how far the ledger was read though nothing did. */
   async save(always = false): Promise<void> {
     this.#since = 0;
-    if (this.#shared?.leads === false) return;
+    const fence = this.#shared === null ? [] : this.#shared.fence();
+    if (fence === null) return;
     const { agents, upTo, counted } = this.#log.changes(this.#shared?.cursor);
     if (agents.size === 0 && !always) return;
     const documents = [...agents].map(([id, log]) => ({ kind: KIND, id: id as string, body: log.dump() }));
     try {
       const head = { kind: KIND, id: HEAD, body: { upTo, counted: [...counted] } };
-      await this.#store.append({ entries: [], documents: [...documents, head] });
+      const result = await this.#store.append({ entries: [], slots: fence, documents: [...documents, head] });
+      // Whoever leads by now has written more: what this one knows is written when it leads again.
+      if (result.status !== "appended") this.#log.changed(agents.keys());
     } catch (error) {
       this.#log.changed(agents.keys());
       throw error;

@@ -1,12 +1,12 @@
 import { expire, isOpen, statusAt, type RequestState } from "../core/approval/index.ts";
 import { parseId } from "../core/ids.ts";
-import { StoreError } from "../ports/store.ts";
-import type { Timer } from "../ports/store.ts";
+import type { AppendResult, Timer } from "../ports/store.ts";
 import type { Context } from "./context.ts";
 import { DEFERRAL_TIMER, endDeferral } from "./deferrals.ts";
-import { ALONE, type Leadership } from "./lease.ts";
-import { commitRequest, deniedSlot, loadRequest } from "./journal.ts";
+import { commitRequest, deniedSlot, freeIfHeld, loadRequest } from "./journal.ts";
+import { ALONE, isFenced, type Fence, type Leadership } from "./lease.ts";
 import { reminderOf } from "./notify.ts";
+import { repeat } from "./repeat.ts";
 
 /** Timers handled before the loop looks at the clock again. */
 const BATCH = 256;
@@ -15,37 +15,42 @@ const SLEEP_MAX_MS = 1000;
 
 /**
  * Writes down what time has decided. Nothing waits for it: reviews and redemptions read the clock themselves,
- * so a late sweeper makes a late entry and never releases anything.
+ * so a late sweeper makes a late entry and never releases anything. Ends where somebody else leads by now.
  */
-export async function sweep(ctx: Context): Promise<number> {
+export async function sweep(ctx: Context, fence: Fence = []): Promise<number> {
   const due = await ctx.store.dueTimers(ctx.clock.now(), BATCH);
-  for (const timer of due) await handle(ctx, timer);
+  for (const timer of due) {
+    const result = await handle(ctx, timer, fence);
+    if (result !== null && isFenced(result)) break;
+  }
   return due.length;
 }
 
-async function handle(ctx: Context, timer: Timer): Promise<void> {
-  if (timer.kind === DEFERRAL_TIMER) return endDeferral(ctx, timer);
+/** What became of the append that the timer came to; null where its own versions fence it, or there is nothing to do. */
+async function handle(ctx: Context, timer: Timer, fence: Fence): Promise<AppendResult | null> {
+  if (timer.kind === DEFERRAL_TIMER) return endDeferral(ctx, timer, fence);
   const state = await loadRequest(ctx, parseId("request", timer.stream.slice("request/".length)));
   if (timer.kind === "expiry" && state !== null && isOpen(state)) {
     const at = ctx.clock.now();
     const events = expire(state, at);
     // A lost race leaves the timer where the winner put it; an early one was read before the winner moved it.
     if (events.length > 0) await commitRequest(ctx, state, events, at);
-    return;
+    return null;
   }
-  if (timer.kind === "reminder") return remind(ctx, timer, state);
+  if (timer.kind === "reminder") return remind(ctx, timer, state, fence);
   const slot = state === null ? null : deniedSlot(state.opened);
   // The slot may have passed to a newer denial of the same action, which has a timer of its own.
   const mine = timer.kind === "cooldown" && slot !== null && (await ctx.store.slot(slot)) === timer.stream;
-  await ctx.store.append({ entries: [], slots: mine ? [{ free: slot }] : [], timers: [{ clear: timer.id }] });
+  const slots = mine ? freeIfHeld(slot, timer.stream) : [];
+  return ctx.store.append({ entries: [], slots: [...fence, ...slots], timers: [{ clear: timer.id }] });
 }
 
 /** Queues the reminder of a request that still waits; the outbox looks again when it sends. */
-async function remind(ctx: Context, timer: Timer, state: RequestState | null): Promise<void> {
+async function remind(ctx: Context, timer: Timer, state: RequestState | null, fence: Fence): Promise<AppendResult> {
   const at = ctx.clock.now();
   const waits = state !== null && statusAt(state, at) === "pending";
-  const outbox = waits ? [reminderOf(state, at)] : [];
-  await ctx.store.append({ entries: [], timers: [{ clear: timer.id }], outbox });
+  const outbox = waits && ctx.isQuiet !== true ? [reminderOf(state, at)] : [];
+  return ctx.store.append({ entries: [], slots: fence, timers: [{ clear: timer.id }], outbox });
 }
 
 /**
@@ -53,29 +58,13 @@ async function remind(ctx: Context, timer: Timer, state: RequestState | null): P
  * away for now does not. Two that sweep at once do no harm: of the same change one wins in the store.
  */
 export async function keepTime(ctx: Context, signal: AbortSignal, leadership: Leadership = ALONE): Promise<void> {
-  while (!signal.aborted) await pause(leadership.leads ? await sweepOnce(ctx) : SLEEP_MAX_MS, signal);
+  await repeat(signal, () => sweepOnce(ctx, leadership.fence()), { everyMs: SLEEP_MAX_MS });
 }
 
 /** Answers how many milliseconds may pass until the next time. */
-async function sweepOnce(ctx: Context): Promise<number> {
-  try {
-    if ((await sweep(ctx)) === BATCH) return 0;
-    const next = await ctx.store.nextTimer();
-    return next === null ? SLEEP_MAX_MS : Math.max(1, Math.min(SLEEP_MAX_MS, next - ctx.clock.now()));
-  } catch (error) {
-    if (error instanceof StoreError && error.code === "store_unavailable") return SLEEP_MAX_MS;
-    throw error;
-  }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-  });
+async function sweepOnce(ctx: Context, fence: Fence | null): Promise<number> {
+  if (fence === null) return SLEEP_MAX_MS;
+  if ((await sweep(ctx, fence)) === BATCH) return 0;
+  const next = await ctx.store.nextTimer();
+  return next === null ? SLEEP_MAX_MS : Math.max(1, Math.min(SLEEP_MAX_MS, next - ctx.clock.now()));
 }

@@ -18,22 +18,6 @@ export function counted(count: number, one: string, many: string = `${one}s`): s
   return `${number(count)} ${count === 1 ? one : many}`;
 }
 
-/** A length of time in its two largest units: `2 h 5 min`, `45 s`. */
-export function span(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 60) return `${seconds} s`;
-  const units: readonly (readonly [string, number])[] = [
-    ["d", 86_400],
-    ["h", 3600],
-    ["min", 60],
-    ["s", 1],
-  ];
-  const at = units.findIndex(([, length]) => seconds >= length);
-  const [[large, length] = ["s", 1], next] = units.slice(at, at + 2);
-  const rest = next === undefined ? 0 : Math.floor((seconds % length) / next[1]);
-  return `${Math.floor(seconds / length)} ${large}${next === undefined || rest === 0 ? "" : ` ${rest} ${next[0]}`}`;
-}
-
 /** The id of a request or evaluation without the word before it; other streams by their name. */
 export function shortStream(stream: string): string {
   return stream.replace(/^(?:request|evaluation)\//, "");

@@ -73,6 +73,7 @@ function assertSize(entry: NewEntry, part: "header" | "payload" | "salt", max: n
 
 function assertSlot(slot: SlotChange): void {
   if ("free" in slot) return assertTexts(slot.free);
+  if ("unheld" in slot) return assertTexts(slot.unheld);
   assertTexts(slot.take, slot.holder, slot.owner);
   assertCount("ownerMax", slot.ownerMax);
 }
@@ -111,6 +112,12 @@ function assertText(text: string, bytesMax: number): void {
 
 function tooLarge(message: string): StoreError {
   return new StoreError({ code: "entry_too_large", message });
+}
+
+/** The key that a change of a slot is about. */
+export function slotKey(change: SlotChange): string {
+  if ("free" in change) return change.free;
+  return "unheld" in change ? change.unheld : change.take;
 }
 
 /** An append's time limit on its way through a store, with the moment at which it was asked for. */

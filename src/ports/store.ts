@@ -25,10 +25,12 @@ export type StoredEntry = Omit<NewEntry, "payload" | "salt"> & {
  * `take` fails the append while another stream holds the key, or while `owner` already holds `ownerMax` keys.
  * Changes apply in their order, so a key that is freed first may be taken in the same append. Taking a key that the
  * stream holds already moves it to the owner named, and it counts once. Freeing a key that nobody holds does nothing.
+ * `unheld` changes nothing, and fails the append while anybody holds the key.
  */
 export type SlotChange =
   | { readonly take: string; readonly holder: StreamName; readonly owner: string; readonly ownerMax: number }
-  | { readonly free: string };
+  | { readonly free: string }
+  | { readonly unheld: string };
 
 /** What the inbox shows and sorts by, kept beside the entries in the same commit. The same id again replaces the row. */
 export type RequestRow = {

@@ -5,6 +5,7 @@ import type { House } from "./house.ts";
 import { HttpProblem, problemOf } from "./problem.ts";
 import { Routes } from "./route.ts";
 import { accountRoutes } from "./routes/sessions-accounts.ts";
+import type { Log } from "./log.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { authzenRoutes } from "./routes/authzen.ts";
 import { directoryRoutes } from "./routes/directory.ts";
@@ -25,9 +26,6 @@ import { teamsRoutes } from "./routes/teams.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { tokenRoutes } from "./routes/token.ts";
 import { consoleFolder, serveConsole } from "./static.ts";
-
-/** Told of what went wrong here: never of what was sent. */
-export type Log = (level: "info" | "error", message: string, details?: object) => void;
 
 /** The labels of an answer's class, by its first digit. */
 const CLASSES: readonly { readonly status: string }[] = Array.from({ length: 10 }, (_, digit) => ({

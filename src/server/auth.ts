@@ -3,13 +3,9 @@ import { rolesOf, type Role } from "../core/approval/index.ts";
 import type { AgentId } from "../core/brand.ts";
 import type { Caller, Principal, Rules } from "../engine/index.ts";
 import type { House } from "./house.ts";
+import type { GatePrincipal, OperatorPrincipal, ScimPrincipal, SessionPrincipal } from "./principals.ts";
 import { HttpProblem } from "./problem.ts";
 import { checkBound } from "./workloads.ts";
-
-export type GatePrincipal = Extract<Principal, { kind: "gate" }>;
-export type SessionPrincipal = Extract<Principal, { kind: "session" }>;
-export type ScimPrincipal = Extract<Principal, { kind: "scim" }>;
-export type OperatorPrincipal = Extract<Principal, { kind: "operator" }>;
 
 /**
  * Who may call a route. `reader` is a person or an operator: both may look. `admin` is an operator or a person of that

@@ -9,7 +9,7 @@ import type { Channel, Clickable } from "../ports/channel.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Directory } from "../ports/directory.ts";
 import type { JsonObject } from "../core/action/index.ts";
-import type { Log } from "./app.ts";
+import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { pushOf, pushSettings, PushWritten, type Push, type PushText } from "./push.ts";
 import { slackOf, slackSettings, SlackWritten, type SlackText } from "./slack.ts";

@@ -18,7 +18,7 @@ import {
 } from "../engine/index.ts";
 import type { Chance, Clock } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
-import type { Log } from "./app.ts";
+import type { Log } from "./log.ts";
 import { bringClicks, tellingOf } from "./telling.ts";
 import { httpAdviser } from "./adviser.ts";
 import { clockOf } from "./situation.ts";
@@ -162,6 +162,7 @@ async function furnish({ config, store, clock, demo, log, closing, address }: Pa
     turns: new Turns(),
     rules: () => rules.current,
     bus: new Bus(),
+    isQuiet: (config.notify ?? null) === null,
     around: await aroundOf(config, store, clock, metrics),
   };
   const credentials = new Credentials(ctx);
@@ -298,6 +299,7 @@ async function run(
     if (closing.signal.aborted) return closed.promise;
     await ctx.around.keeper.save().catch(() => {}); // while it may still lead
     closing.abort();
+    ctx.bus.release();
     // Nobody new comes in; what has begun is answered, streams and polls end, and their clients go elsewhere.
     app.server.close();
     app.server.closeIdleConnections();

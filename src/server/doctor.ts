@@ -1,15 +1,9 @@
 import { isIP } from "node:net";
 import { formatInstant } from "../core/ledger/index.ts";
 import type { House } from "./house.ts";
+import type { Finding } from "./finding.ts";
 import { peopleFindings } from "./people/findings.ts";
 import { privacyFault } from "./privacy.ts";
-
-export type Finding = {
-  readonly severity: "error" | "warning" | "info";
-  readonly code: string;
-  readonly message: string;
-  readonly hint: string;
-};
 
 /** Weak spots that a running installation can see of itself. */
 export function findings(house: House): readonly Finding[] {

@@ -58,6 +58,6 @@ export type House = {
   readonly together: (signal: AbortSignal) => Promise<void>;
   /** Sends away what would not fit. */
   readonly pressure: Pressure;
-  /** Ends streams and long polls when the server closes. */
+  /** Aborts when the server closes; streams and long polls end then. */
   readonly closing: AbortSignal;
 };

@@ -1,5 +1,5 @@
 import { ALONE, Follower, Lease, type Credentials, type Elsewhere, type EngineContext } from "../engine/index.ts";
-import type { Log } from "./app.ts";
+import type { Log } from "./log.ts";
 import type { House } from "./house.ts";
 import type { RulesKeeper } from "./rules.ts";
 import type { WatchedStore } from "./watched.ts";
@@ -38,6 +38,8 @@ export function joinOthers({ ctx, store, credentials, rules, from, instance, log
   let rulesRead: Promise<unknown> = Promise.resolve();
   const onChange = async ({ types, credentials: changed }: Elsewhere): Promise<void> => {
     for (const id of changed) credentials.forget(id);
+    // Names that gates gave are in every instance's memory, and whoever leads writes them down.
+    if (types.has("erasure.performed")) await ctx.around.keeper.forgetNames(ctx.clock.now());
     if (PEOPLE.some((type) => types.has(type))) await rules.people.reloadPeople();
     if (!RULES.some((type) => types.has(type))) return;
     // Beside: a reload waits for what follows here, so this must not wait for a reload. Who wants to be `fresh` does.
@@ -53,9 +55,7 @@ export function joinOthers({ ctx, store, credentials, rules, from, instance, log
     get cursor() {
       return follower.cursor;
     },
-    get leads() {
-      return lease.leads;
-    },
+    fence: () => lease.fence(),
   });
   return {
     instance,

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { canonicalBytes, copyJson, type JsonObject } from "../core/action/index.ts";
 import { encodeBase64 } from "../core/encoding.ts";
-import { ALONE, recordChange, recordChanges, type EngineContext, type Leadership } from "../engine/index.ts";
+import { ALONE, recordChange, recordChanges } from "../engine/index.ts";
+import type { EngineContext, Fence, Leadership } from "../engine/index.ts";
 import type { Signer } from "../ports/signer.ts";
 import { notifySettings } from "./channels.ts";
 import { LEDGER_DEFAULT, PEOPLE_DEFAULT, type Config } from "./config.ts";
@@ -173,17 +174,18 @@ export class Heart {
   }
 
   /** One beat. `drift_ms` is what the wall clock gained over the one that nobody can set. */
-  async beat(): Promise<void> {
+  async beat(fence: Fence = []): Promise<void> {
     const { size } = await this.#recorder.store.head();
     const ticked = performance.now() - this.#startedTick;
     const driftMs = Math.round(this.#recorder.clock.now() - this.#startedAt - ticked);
-    await recordChange(this.#recorder, "server.heartbeat", {}, { size, drift_ms: driftMs });
+    await recordChange(this.#recorder, "server.heartbeat", {}, { size, drift_ms: driftMs }, { slots: fence });
   }
 
   /** Beats until the signal aborts, while this instance leads; a beat that fails is the store's failure, which is told elsewhere. */
   run(signal: AbortSignal, leadership: Leadership = ALONE): void {
     const timer = setInterval(() => {
-      if (leadership.leads) void this.beat().catch(() => undefined);
+      const fence = leadership.fence();
+      if (fence !== null) void this.beat(fence).catch(() => undefined);
     }, HEARTBEAT_EVERY_MS);
     timer.unref();
     signal.addEventListener("abort", () => clearInterval(timer), { once: true });

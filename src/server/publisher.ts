@@ -1,7 +1,7 @@
 import { addSignatures } from "../core/ledger/index.ts";
-import { ALONE, type Leadership } from "../engine/index.ts";
-import { StoreError, type Store } from "../ports/store.ts";
-import type { Log } from "./app.ts";
+import { ALONE, repeat, type Fence, type Leadership } from "../engine/index.ts";
+import type { Store } from "../ports/store.ts";
+import type { Log } from "./log.ts";
 import type { WitnessConfig } from "./config.ts";
 import type { Notary, SignedCheckpoint } from "./notary.ts";
 import { lead, witnessName, type WitnessAnswer } from "./witnesses.ts";
@@ -81,20 +81,17 @@ export class Publisher {
    */
   async run(signal: AbortSignal, leadership: Leadership = ALONE): Promise<void> {
     if (this.#seen.length === 0) return;
-    while (!signal.aborted) {
-      try {
-        await (leadership.leads ? this.publish(signal) : this.restore());
-      } catch (error) {
-        const away = error instanceof StoreError && error.code === "store_unavailable";
-        if (error instanceof StoreError && !away) return; // told by the store itself
-        this.#options.log("error", `a checkpoint was not published: ${String(error)}`);
-      }
-      await pause(PUBLISH_EVERY_MS, signal);
-    }
+    const round = async (): Promise<void> => {
+      const fence = leadership.fence();
+      await (fence === null ? this.restore() : this.publish(signal, fence));
+    };
+    const onFault = (error: unknown): void =>
+      this.#options.log("error", `a checkpoint was not published: ${String(error)}`);
+    await repeat(signal, round, { everyMs: PUBLISH_EVERY_MS, onFault }).catch(() => {}); // told by the store itself
   }
 
   /** One round: takes the newest checkpoint to every witness that has not cosigned it and is due. */
-  async publish(signal?: AbortSignal): Promise<void> {
+  async publish(signal?: AbortSignal, fence: Fence = []): Promise<void> {
     const head = await this.#options.notary.head();
     if (head.size === 0) return;
     if (this.#round?.checkpoint.size !== head.size) this.#round = { checkpoint: head, lines: new Map() };
@@ -104,7 +101,7 @@ export class Publisher {
     if (due.length === 0) return;
     await Promise.all(due.map((seen) => this.#take(seen, checkpoint, lines, signal)));
     if (signal?.aborted === true) return;
-    await this.#keep(checkpoint, [...lines.values()]);
+    await this.#keep(checkpoint, [...lines.values()], fence);
   }
 
   async #take(
@@ -129,12 +126,15 @@ export class Publisher {
     if (before?.says !== answer.says) this.#options.log("error", `witness \`${seen.name}\`: ${sentenceOf(answer)}`);
   }
 
-  async #keep(checkpoint: SignedCheckpoint, lines: readonly string[]): Promise<void> {
+  async #keep(checkpoint: SignedCheckpoint, lines: readonly string[], fence: Fence): Promise<void> {
     if (lines.length < Math.max(1, this.#options.quorum)) return;
     const { size } = checkpoint;
     const note = addSignatures(checkpoint.note, lines);
-    await this.#options.store.append({ entries: [], documents: [{ ...DOCUMENT, body: { size, note } }] });
-    this.#published = { size, note };
+    const documents = [{ ...DOCUMENT, body: { size, note } }];
+    const { status } = await this.#options.store.append({ entries: [], slots: fence, documents });
+    if (status === "appended") this.#published = { size, note };
+    // Somebody else leads by now, and what it has published may be newer; if it comes back here, the round begins anew.
+    else this.#round = null;
   }
 }
 
@@ -152,16 +152,4 @@ function sentenceOf(answer: WitnessAnswer): string {
     default:
       return answer satisfies never;
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-  });
 }

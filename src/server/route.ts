@@ -4,6 +4,7 @@ import type { Json } from "../core/action/index.ts";
 import { InputError } from "../core/errors.ts";
 import { checkMediaType } from "./form.ts";
 import { assertStanding, authenticate, type Access, type Guarding, type PrincipalFor } from "./auth.ts";
+import { Later } from "./later.ts";
 import { tracedRoute } from "./tracing.ts";
 
 /** One call of a route: who, and what was sent, parsed. */
@@ -86,22 +87,33 @@ export class Routes {
         if (fresh === true) await this.#house.fresh?.();
         callers.set(request, await authenticate(this.#house, request, spec.access));
       },
-      handler: async (request, reply) => {
-        const who = callers.get(request) as PrincipalFor<A>;
-        const raw = (request.body ?? {}) as Json;
-        if (typeof spec.fresh === "function" && this.#house.fresh !== null && spec.fresh(raw)) {
-          await this.#house.fresh();
-          await assertStanding(this.#house, request);
-        }
-        // Without a schema the body is `undefined` by its type, or read from `raw` by core's own parser.
-        const body = spec.body === undefined ? (undefined as B) : parseBody(spec.body, raw);
-        const params = request.params as Record<string, string>;
-        const query = singles(request.query as Record<string, string | string[]>);
-        const call = { who, body, raw, params, query, request, reply };
-        const answer = await tracedRoute(spec, request.headers, () => spec.handler(call));
-        return reply.sent ? reply : answer;
+      handler: (request, reply) => {
+        this.#answer(spec, request, reply)
+          .then((answer) => {
+            if (answer instanceof Later) answer.sendTo(reply);
+            else if (!reply.sent) void reply.send(answer);
+          })
+          .catch((error: unknown) => void reply.send(error));
       },
     });
+  }
+
+  async #answer<A extends Access, B>(
+    spec: RouteSpec<A, B>,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<unknown> {
+    const who = callers.get(request) as PrincipalFor<A>;
+    const raw = (request.body ?? {}) as Json;
+    if (typeof spec.fresh === "function" && this.#house.fresh !== null && spec.fresh(raw)) {
+      await this.#house.fresh();
+      await assertStanding(this.#house, request);
+    }
+    // Without a schema the body is `undefined` by its type, or read from `raw` by core's own parser.
+    const body = spec.body === undefined ? (undefined as B) : parseBody(spec.body, raw);
+    const params = request.params as Record<string, string>;
+    const query = singles(request.query as Record<string, string | string[]>);
+    return tracedRoute(spec, reply, () => spec.handler({ who, body, raw, params, query, request, reply }));
   }
 }
 

@@ -3,13 +3,14 @@ import { basename, join } from "node:path";
 import { loadCatalogue } from "../classifiers/declared/index.ts";
 import type { JsonObject } from "../core/action/index.ts";
 import type { GroupName } from "../core/brand.ts";
-import { recordChange, type ChangeType, type EngineContext, type Rules } from "../engine/index.ts";
+import { ERASE_ACTION, recordChange, type ChangeType, type EngineContext, type Rules } from "../engine/index.ts";
 import { activeMembers, readDirectory, type WrittenContent } from "../identity/directory/index.ts";
 import { loadPolicies, type LoadedPolicies, type PolicySummary } from "../policies/cedar/index.ts";
 import { ConfigError, type ConfigProblem } from "../ports/config.ts";
 import type { DirectoryChanged } from "../ports/people.ts";
 import { composedClassifier } from "./classify/composed.ts";
 import { PEOPLE_DEFAULT, type Config } from "./config.ts";
+import { CHANGE_ACTION } from "./people/asking.ts";
 import { PeopleKeeper } from "./people/keeper.ts";
 
 /** One set of rules with what people may want to know of it. */
@@ -28,6 +29,11 @@ type Files = Pick<Config, "directory" | "catalogue" | "policies" | "people" | "p
 const RECORDED = "rules";
 
 const WATCH_MS = 1000;
+/** What the house itself asks for, in words that no catalogue changes. */
+const OWN_TITLES: readonly (readonly [action: string, title: string])[] = [
+  [CHANGE_ACTION, "Change who may decide"],
+  [ERASE_ACTION, "Erase from the ledger"],
+];
 /** Characters of all policies that one entry keeps: in UTF-8 and escaped they have to fit into a payload. */
 const POLICY_TEXTS_CHARS_MAX = 500_000;
 /** Characters of a catalogue in canonical form, for the same reason: it is escaped already, and three bytes at most each. */
@@ -220,9 +226,10 @@ function load(files: Files, people: PeopleKeeper): Loaded {
     groups: activeMembers(wanted),
     factTypes: catalogue.factTypes,
   });
-  const titles = new Map(
-    [...catalogue.actions].flatMap(([name, { title }]) => (title === null ? [] : [[name, title] as const])),
-  );
+  const titles = new Map([
+    ...[...catalogue.actions].flatMap(([name, { title }]) => (title === null ? [] : [[name, title] as const])),
+    ...OWN_TITLES,
+  ]);
   return {
     written,
     policies,

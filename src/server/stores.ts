@@ -1,11 +1,9 @@
-import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import { ConfigError } from "../ports/config.ts";
+import { readSecret } from "../config/index.ts";
 import type { Store } from "../ports/store.ts";
 import { openSqliteStore } from "../stores/sqlite/index.ts";
-import type { Log } from "./app.ts";
-import type { Config } from "./config.ts";
+import type { Log } from "./log.ts";
 
 /** A PostgreSQL that several servers share, instead of the embedded file. */
 export type StoreConfig = {
@@ -76,8 +74,11 @@ export function keysOf(written: KeysAsWritten | undefined, base: string): KeysCo
   return { permit: path(written?.permit), ledger: path(written?.ledger), operator: path(written?.operator) };
 }
 
+/** The part of the settings that says where the ledger and its keys are. */
+type StoreSettings = { readonly data: string; readonly store?: StoreConfig | null; readonly keys?: KeysConfig };
+
 /** The paths of the keys, which are in the data directory unless it is said. */
-export function keyPaths({ data, keys }: Pick<Config, "data" | "keys">): {
+export function keyPaths({ data, keys }: Pick<StoreSettings, "data" | "keys">): {
   readonly permit: string;
   readonly ledger: string;
   readonly operator: string;
@@ -90,33 +91,22 @@ export function keyPaths({ data, keys }: Pick<Config, "data" | "keys">): {
 }
 
 /** Whether several servers share the ledger. */
-export function isShared({ store = null }: Pick<Config, "store">): boolean {
+export function isShared({ store = null }: Pick<StoreSettings, "store">): boolean {
   return store !== null;
 }
 
 /** The address of the database, read from its file where it stands in one; throws a `ConfigError` where that is no address. */
 export function addressOf({ url }: StoreConfig): string {
   if (typeof url === "string") return url;
-  const problem = (message: string): ConfigError => {
-    const hint = "write one line into it: postgres://ROLE:PASSWORD@HOST/DATABASE";
-    return new ConfigError({
-      code: "config_invalid",
-      problems: [{ file: url.file, line: 0, column: 0, message, hint }],
-    });
-  };
-  let text: string;
-  try {
-    text = readFileSync(url.file, "utf8").trim();
-  } catch {
-    throw problem("the address of the database cannot be read");
-  }
-  // Its content is a secret and stands in no message.
-  if (!/^postgres(?:ql)?:\/\/\S+$/.test(text)) throw problem("this is no address of a PostgreSQL database");
-  return text;
+  return readSecret(url.file, {
+    message: "this file holds no address of a PostgreSQL database",
+    hint: "write one line into it: postgres://ROLE:PASSWORD@HOST/DATABASE",
+    fits: /^postgres(?:ql)?:\/\/\S+$/,
+  });
 }
 
 /** Opens the store that the settings name: the embedded file, or the shared database. */
-export async function openConfigured(config: Pick<Config, "data" | "store">, log: Log): Promise<Store> {
+export async function openConfigured(config: Pick<StoreSettings, "data" | "store">, log: Log): Promise<Store> {
   const onLog = (note: string): void => log("info", note);
   const { data, store = null } = config;
   if (store === null) return openSqliteStore({ path: join(data, "keyturn.db"), onLog });

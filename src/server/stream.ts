@@ -31,21 +31,19 @@ export function stream(
     else raw.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
   };
   send("ping", {});
+  const end = (): void => {
+    clearInterval(ping);
+    unsubscribe();
+    raw.end(house.closing.aborted ? `retry: ${RETRY_MS}\n\n` : undefined);
+  };
   const unsubscribe = house.ctx.bus.subscribe((state) => {
     const data = select(state);
     if (data !== null) send(event, data);
-  });
+  }, end);
   const beat = (): void => {
     // A credential that was revoked meanwhile ends the stream too.
     authenticate(house, request, access).then(() => send("ping", {}), end);
   };
   const ping = setInterval(beat, PING_MS);
-  const end = (): void => {
-    clearInterval(ping);
-    unsubscribe();
-    house.closing.removeEventListener("abort", end);
-    raw.end(house.closing.aborted ? `retry: ${RETRY_MS}\n\n` : undefined);
-  };
-  request.raw.once("close", end);
-  house.closing.addEventListener("abort", end, { once: true });
+  raw.on("close", end);
 }

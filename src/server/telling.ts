@@ -1,7 +1,7 @@
 import type { RequestId } from "../core/brand.ts";
 import { Inbox, Outbox } from "../engine/index.ts";
 import type { Credentials, EngineContext } from "../engine/index.ts";
-import type { Log } from "./app.ts";
+import type { Log } from "./log.ts";
 import { channelsOf, type Channels } from "./channels.ts";
 import type { Config } from "./config.ts";
 import type { Metrics } from "./metrics.ts";

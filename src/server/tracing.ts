@@ -1,4 +1,6 @@
+import type { FastifyReply } from "fastify";
 import type { AppendResult } from "../ports/store.ts";
+import { Later } from "./later.ts";
 import { HttpProblem } from "./problem.ts";
 import { version } from "./version.ts";
 
@@ -20,21 +22,22 @@ function isTraced(): boolean {
  * Runs the work of one route as a span that continues the caller's trace. It names the route as it is documented: no id,
  * person or parameter stands in a trace.
  */
-export async function tracedRoute<T>(
+export async function tracedRoute(
   route: { readonly method: string; readonly url: string },
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-  work: () => Promise<T>,
-): Promise<T> {
+  reply: FastifyReply,
+  work: () => Promise<unknown>,
+): Promise<unknown> {
   if (!isTraced()) return work();
   const { context, propagation, SpanKind, SpanStatusCode, trace } = (api ??= await import("@opentelemetry/api"));
   const attributes = { "http.request.method": route.method, "http.route": route.url };
-  const parent = propagation.extract(context.active(), headers);
+  const parent = propagation.extract(context.active(), reply.request.headers);
   const options = { kind: SpanKind.SERVER, attributes };
   return trace
     .getTracer("keyturn", version())
     .startActiveSpan(`${route.method} ${route.url}`, options, parent, async (span) => {
       try {
-        return await work();
+        const answer = await work();
+        return answer instanceof Later ? await answer.settled(reply) : answer; // the span lasts as long as the wait
       } catch (error) {
         const code =
           error instanceof HttpProblem ? error.code : "code" in Object(error) ? String(Object(error).code) : "";

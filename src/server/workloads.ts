@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import type { Clock } from "../ports/clock.ts";
 import { admit, Keys, Proofs, WorkloadError, type Admitted, type WorkloadRule } from "../identity/workload/index.ts";
-import type { GatePrincipal } from "./auth.ts";
+import type { GatePrincipal } from "./principals.ts";
 import { HttpProblem } from "./problem.ts";
 
 /** The workloads of the settings, the keys of their issuers, and the proofs that were used. */

@@ -1,5 +1,5 @@
 import type { Witnessed } from "../core/ledger/index.ts";
-import { formatInstant } from "../core/ledger/index.ts";
+import { formatInstant, formatSpan } from "../core/ledger/index.ts";
 import type { Instant } from "../core/brand.ts";
 import type { Header } from "./header.ts";
 import type { Findings } from "./report.ts";
@@ -32,7 +32,7 @@ export class ClockCheck {
       return;
     }
     if (at >= this.#latest - this.#toleranceMs) return;
-    const because = `the clock was set back by ${duration(this.#latest - at)}: before this entry of ${spell(at)} it was ${spell(this.#latest)}`;
+    const because = `the clock was set back by ${formatSpan(this.#latest - at)}: before this entry of ${spell(at)} it was ${spell(this.#latest)}`;
     this.#findings.add(because, index, header.stream);
     this.#latest = at;
   }
@@ -55,7 +55,7 @@ export class ClockCheck {
     }
     if (this.#latest > now + this.#toleranceMs) {
       this.#findings.add(
-        `the last entry is of ${spell(this.#latest)}, which is ${duration(this.#latest - now)} from now`,
+        `the last entry is of ${spell(this.#latest)}, which is ${formatSpan(this.#latest - now)} from now`,
       );
     }
   }
@@ -85,24 +85,4 @@ function spell(at: number): string {
   } catch {
     return `${at} ms`;
   }
-}
-
-const UNITS: readonly (readonly [ms: number, unit: string])[] = [
-  [86_400_000, "d"],
-  [3_600_000, "h"],
-  [60_000, "min"],
-  [1000, "s"],
-];
-
-/** A span of time in its two largest units, such as `2 h 5 min`. */
-function duration(ms: number): string {
-  const first = UNITS.findIndex(([unit]) => ms >= unit);
-  if (first === -1) return `${ms} ms`;
-  let rest = ms;
-  const parts = UNITS.slice(first, first + 2).flatMap(([unit, name]) => {
-    const count = Math.floor(rest / unit);
-    rest -= count * unit;
-    return count === 0 ? [] : [`${count} ${name}`];
-  });
-  return parts.join(" ");
 }

@@ -1,5 +1,5 @@
 import { TILE_WIDTH, decodeBundle, indexPath, tilePath } from "../core/ledger/index.ts";
-import type { AuditedEntry } from "./ledger.ts";
+import type { AuditedEntry } from "./entry.ts";
 import { PayloadLines } from "./payload-lines.ts";
 
 /**

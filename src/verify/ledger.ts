@@ -3,6 +3,7 @@ import type { Checkpoint, Witnessed } from "../core/ledger/index.ts";
 import { CLOCK_TOLERANCE_MS, ClockCheck } from "./clock.ts";
 import { lacking, openCheckpoint, witnessesOf } from "./checkpoint.ts";
 import type { WitnessPolicy } from "./checkpoint.ts";
+import type { AuditedEntry, Entries } from "./entry.ts";
 import { Follower } from "./follow.ts";
 import type { Start } from "./follow.ts";
 import { Header } from "./header.ts";
@@ -14,24 +15,6 @@ import type { Recalled, Remembered } from "./remembered.ts";
 import { Findings } from "./report.ts";
 import type { Report } from "./report.ts";
 import { numberAt } from "./shapes.ts";
-
-/** An entry as any store or export holds it. `payload` and `salt` are null once they were erased. */
-export type LedgerEntry = {
-  readonly index: number;
-  readonly stream: string;
-  readonly version: number;
-  readonly type: string;
-  readonly header: Uint8Array;
-  readonly payload: Uint8Array | null;
-  readonly salt: Uint8Array | null;
-};
-
-/** An entry to be verified: where it is filed may be left out, as the header says it too. */
-export type AuditedEntry = Pick<LedgerEntry, "index" | "header" | "payload" | "salt"> &
-  (Pick<LedgerEntry, "stream" | "version" | "type"> | { readonly stream?: never });
-
-/** Entries in the order of their index: one after the other, or in lists, which is faster. Bytes may be reused after. */
-export type Entries = Iterable<AuditedEntry> | AsyncIterable<AuditedEntry | readonly AuditedEntry[]>;
 
 /** What an auditor brings: the entries, a signed checkpoint, and the one thing to trust, its key. */
 export type Evidence = {

@@ -1,7 +1,7 @@
 import { parseJson } from "../core/action/index.ts";
 import { decodeBase64 } from "../core/encoding.ts";
 import { ENTRY_PAYLOAD_BYTES_MAX } from "../core/ledger/index.ts";
-import type { LedgerEntry } from "./ledger.ts";
+import type { LedgerEntry } from "./entry.ts";
 import { memberOf, numberAt, textAt } from "./shapes.ts";
 
 /** A line of `payloads/<N>.jsonl`: what was committed to, and where the entry is filed if that is not what its header says. */

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { canonicalize, parseJson } from "../core/action/index.ts";
 import type { Json } from "../core/action/index.ts";
 import { ENTRY_PAYLOAD_BYTES_MAX, ENTRY_PAYLOAD_DEPTH_MAX, ENTRY_SALT_BYTES } from "../core/ledger/index.ts";
-import type { LedgerEntry } from "./ledger.ts";
+import type { LedgerEntry } from "./entry.ts";
 import { ShapeError } from "./shapes.ts";
 
 const LABEL = Buffer.from("keyturn entry payload v1\n");

@@ -348,7 +348,8 @@ for (const [what, text] of NARRATED) {
     assert.equal(workspace.messages.length, before + 1);
     const shown = workspace.messages.at(-1);
     assert.ok(shown !== undefined);
-    assert.equal(blockFault(shown.blocks as unknown as readonly Block[]), null);
+    const { blocks } = shown as object as { readonly blocks: readonly Block[] };
+    assert.equal(blockFault(blocks), null);
     assert.match(
       shown.text,
       /^Review: change who has rights on … \(high risk\)\. https:\/\/keyturn\.example\/requests\/arq_\w+$/,

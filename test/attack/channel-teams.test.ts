@@ -6,7 +6,8 @@ import { after, before, beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Json, JsonObject } from "../../src/core/action/index.ts";
 import { linkedDirectory } from "../channels/teams/chat.ts";
-import { allText, APP, buttons, CHANNEL, TENANT, Tenant, type Standing } from "../channels/teams/tenant.ts";
+import { allText } from "../channels/chat.ts";
+import { APP, buttons, CHANNEL, TENANT, Tenant, type Standing } from "../channels/teams/tenant.ts";
 import { dropTable } from "../support/actions.ts";
 import { hold, type Held } from "../support/flow.ts";
 import { House, type Client } from "../support/house.ts";
@@ -307,6 +308,11 @@ test("channel.forged: unknown keys are asked for once a minute, whoever names th
 const DOUBTED: readonly (readonly [what: string, member: JsonObject, said: RegExp])[] = [
   ["channel.guest: a guest by name", { userPrincipalName: "x_evil.example#EXT#@example.com" }, /Guests decide nothing/],
   ["channel.guest: a guest by role", { userRole: "guest" }, /Guests decide nothing/],
+  [
+    "channel.guest: one of whom nothing is said",
+    { userRole: null, userPrincipalName: null },
+    /does not say whether this account is a full member/,
+  ],
   ["channel.guest: an anonymous one", { userRole: "anonymous" }, /Guests decide nothing/],
   ["channel.guest: another account under this id", { aadObjectId: OTHER }, /does not know this account/],
   ["channel.foreign-tenant: of another organisation", { tenantId: OTHER }, /other organisations/],

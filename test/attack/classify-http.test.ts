@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { classifyHttp } from "../../src/classifiers/http/index.ts";
-import type { HttpRule } from "../../src/classifiers/http/index.ts";
+import type { RequestRule } from "../../src/core/risk/index.ts";
 import { millisecondsOf, passes } from "../classifiers/passing.ts";
 
-const RULES: readonly HttpRule[] = [
+const RULES: readonly RequestRule[] = [
   { host: "api.example.com", methods: ["GET"], path: "/v1/users/{id}", effects: ["read"] },
 ];
 

@@ -1,37 +1,15 @@
 // Nobody makes an approver, a login or an administrator alone. Through the real server.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { GroupName, PersonId } from "../../src/core/brand.ts";
-import type { DirectoryStep, Editor } from "../../src/ports/people.ts";
+import type { GroupName } from "../../src/core/brand.ts";
+import type { DirectoryStep } from "../../src/ports/people.ts";
 import { verifyLedger } from "../../src/verify/index.ts";
+import { ADMINS, isIn, OPERATOR, OWNERS, pendingOf, shown, who } from "../support/administrators.ts";
 import { exportRows } from "../support/actions.ts";
 import { approve, codeOf, hold, permitFor, redeem, review, statusOf } from "../support/flow.ts";
-import { House, type Client } from "../support/house.ts";
+import { House } from "../support/house.ts";
 import { at, textAt } from "../support/json.ts";
-import { DIRECTORY, edited, POLICIES } from "../support/rules.ts";
-
-/** Eve, fay and gil are administrators; eve and fay are of security, gil of the data owners. */
-const ADMINS = `${edited(DIRECTORY, "groups:\n", "groups:\n  admins: [eve, fay, gil]\n")}roles:\n  admin: [admins]\n`;
-const OWNERS = "data-owners" as GroupName;
-const who = (id: string): PersonId => id as PersonId;
-const OPERATOR: Editor = { kind: "operator", claimed: null };
-
-function isIn(house: House, person: string, group = "data-owners"): Promise<boolean> {
-  return house.operator.get("/v1/groups").then(({ body }) => {
-    const groups = at(body, "groups") as readonly { readonly group: string; readonly members: readonly string[] }[];
-    return groups.find((one) => one.group === group)?.members.includes(person) === true;
-  });
-}
-
-async function pendingOf(house: House): Promise<readonly string[]> {
-  const { body } = await house.operator.get("/v1/directory/pending");
-  return (at(body, "pending") as readonly { readonly request: string }[]).map(({ request }) => request);
-}
-
-/** The request by which the house asks, with the digest that a reviewer is shown. */
-async function shown(person: Client, id: string): Promise<{ readonly id: string; readonly digest: string }> {
-  return { id, digest: textAt((await person.get(`/v1/requests/${id}`)).body, "digest") };
-}
+import { edited, POLICIES } from "../support/rules.ts";
 
 test("policy.self-change: a file that makes an approver waits for two administrators; what it takes away goes at once", async () => {
   await using house = await House.open({ directory: ADMINS });
@@ -52,24 +30,6 @@ test("policy.self-change: a file that makes an approver waits for two administra
   const vkey = (await house.operator.get("/v1/ledger/vkey")).text.trim();
   const report = await verifyLedger({ entries: await house.store.range(0, 1000), checkpoint, vkey });
   assert.ok(report.passed, `an auditor follows all of it: ${JSON.stringify(report.decisions)}`);
-});
-
-test("policy.self-change: an administrator's own change waits for another one, and denied it never comes", async () => {
-  await using house = await House.open({ directory: ADMINS });
-  const [eve, fay] = [await house.person("eve"), await house.person("fay")];
-  const asked = await eve.post("/v1/groups/data-owners/members", { add: ["eve"] });
-  assert.deepEqual([asked.status, asked.body["status"]], [200, "held"], asked.text);
-  const request = await shown(eve, textAt(asked.body, "request"));
-  const own = await review(eve, request);
-  assert.deepEqual([own.status, codeOf(own)], [403, "person_barred"]);
-  assert.equal((await review(await house.person("ann"), request)).status, 403);
-  assert.equal((await review(fay, request, "deny")).status, 200);
-  await house.people.change([], OPERATOR);
-  assert.deepEqual([await isIn(house, "eve"), await pendingOf(house)], [false, []]);
-  const again = await eve.post("/v1/groups/data-owners/members", { add: ["eve"] });
-  await approve(fay, { ...(await shown(fay, textAt(again.body, "request"))), evaluation: "", approval: "" });
-  await house.people.change([], OPERATOR);
-  assert.equal(await isIn(house, "eve"), true);
 });
 
 test("policy.self-change: what loosens is held whichever way it comes", async () => {
@@ -119,20 +79,6 @@ test("policy.self-change: what loosens is held whichever way it comes", async ()
   for (const [what, steps, status] of rows) {
     const answer = await house.people.change(steps, { kind: "source", source: scim });
     assert.equal(answer.status, status, `${what}: ${JSON.stringify(answer)}`);
-  }
-});
-
-test("policy.self-change: fewer than two administrators, a bar or an owner less are held too", async () => {
-  const cases: readonly (readonly [string, string, string])[] = [
-    ["one administrator left", "admins: [eve, fay, gil]", "admins: [eve]"],
-    ["a delegation that barred", '  - { from: cy, to: gil, until: "2099-01-01T00:00:00Z" }', ""],
-    ["an owner who was barred", "id: report-bot, owners: [cy]", "id: report-bot, owners: [dee]"],
-  ];
-  for (const [what, from, to] of cases) {
-    await using house = await House.open({ directory: ADMINS });
-    const text = edited(ADMINS, from, to).replace("delegations:\n\n", "");
-    assert.equal((await house.change({ directory: text })).status, 200, what);
-    assert.equal((await pendingOf(house)).length, 1, what);
   }
 });
 
@@ -303,35 +249,6 @@ test("quorum.many-accounts: logins of several sources are one person, who sits o
   assert.equal(await statusOf(gate, request), "pending");
   await approve(await house.person("bob"), request);
   assert.equal((await redeem(gate, await permitFor(gate, question, request), request.digest)).status, 200);
-});
-
-test("policy.self-change: whoever puts the other administrators out is not alone after it", async () => {
-  await using house = await House.open({ directory: ADMINS });
-  const gil = await house.person("gil");
-  for (const id of ["eve", "fay"]) {
-    const out = await gil.post(`/v1/people/${id}/active`, { active: false });
-    assert.equal(out.body["status"], "applied", out.text);
-  }
-  const asked = await gil.post("/v1/groups/data-owners/members", { add: ["fay"] });
-  assert.equal(asked.body["status"], "held", asked.text);
-  assert.equal((await review(gil, await shown(gil, textAt(asked.body, "request")))).status, 403);
-  // By the file, for which nobody is known, gil alone would be asked; and changed who the administrators are.
-  await house.change({ directory: edited(ADMINS, "[ann, bob, cy, dee, gil]", "[ann, bob, cy, dee, gil, eve]") });
-  const [, id = ""] = await pendingOf(house);
-  assert.equal(codeOf(await review(gil, await shown(gil, id))), "person_barred");
-  for (const person of ["ann", "bob"])
-    assert.equal((await review(await house.person(person), { id, digest: "x" })).status, 400);
-  // A client that puts everybody out gets no further; the operator's token is the way back.
-  const gone = {
-    step: "put_person",
-    source: "scim:x",
-    person: { id: who("gil"), name: "G", active: false, emails: [] },
-  } as const;
-  await house.people.change([gone], { kind: "source", source: "scim:x" });
-  const join = { step: "join", source: "scim:x", group: OWNERS, person: who("fay") } as const;
-  assert.equal((await house.people.change([join], { kind: "source", source: "scim:x" })).status, "held");
-  const back = await house.operator.post("/v1/groups/admins/members", { add: ["dee"] });
-  assert.equal(back.body["status"], "applied", back.text);
 });
 
 test("policy.self-change: who lets somebody in is shown by which logins they come", async () => {

@@ -198,6 +198,7 @@ test("a second device is vouched for by the first", inBrowser, async () => {
   assert.ok(body.vouch !== undefined && body.vouch.credential !== body.credential, "the first device signed");
   await page.getByText("Your passkey is enrolled").first().waitFor();
   await page.getByRole("button", { name: `Revoke the passkey ${body.credential}` }).click();
+  await page.getByRole("button", { name: `Really revoke the passkey ${body.credential}` }).click();
   await page.getByText("The passkey is revoked").first().waitFor();
   await devices.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId: second });
 });
@@ -205,6 +206,7 @@ test("a second device is vouched for by the first", inBrowser, async () => {
 test("a passkey that is revoked on its page signs no more", inBrowser, async () => {
   await page.goto(named("/passkeys"));
   await page.getByRole("button", { name: /^Revoke the passkey/ }).click();
+  await page.getByRole("button", { name: /^Really revoke the passkey/ }).click();
   await page.getByText("You have none yet").waitFor();
   const held = await hold(gate, exportRows(rows++));
   await page.goto(named(`/requests/${held.id}`));

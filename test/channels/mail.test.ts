@@ -25,7 +25,7 @@ class MailServer implements AsyncDisposable {
       onRcptTo: ({ address }, _session, done) => {
         const code = this.refuse(address);
         if (code === null) return done();
-        done(Object.assign(new Error("no"), { responseCode: code }));
+        done(Object.assign(new Error(`<${address}>: no`), { responseCode: code }));
       },
       onData: (stream, session, done) => {
         const chunks: Buffer[] = [];
@@ -129,7 +129,8 @@ test("an address that is refused is told aloud, one that is busy is tried again,
     server.got.map(({ to }) => to.join()).toSorted(),
     ["ann", "eve", "fay"].map((w) => `${w}@example.com`),
   );
-  assert.ok((await bench.types()).includes("notification.failed"));
+  const lost = (await bench.entries()).find(({ type }) => type === "notification.failed");
+  assert.match(JSON.stringify(lost?.payload), /550 <…>: no/, "and nobody's address goes into the ledger with it");
   let busy = true;
   server.refuse = () => (busy ? 451 : null);
   await bench.ask(grantRole("other"));

@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { SECTIONS } from "../../src/cli/commands.ts";
-import { checkNode, dispatch, nearest } from "../../src/cli/dispatch.ts";
+import { dispatch, nearest } from "../../src/cli/dispatch.ts";
+import { checkNode } from "../../src/cli/node.ts";
 import { serverUrl } from "../../src/cli/settings.ts";
 import { screen } from "./terminal.ts";
 
@@ -97,7 +98,11 @@ test("with --json errors are JSON too", async () => {
 
 test("a missing credential says where one comes from", async () => {
   const cases: readonly (readonly [argv: readonly string[], env: Record<string, string>, says: RegExp])[] = [
-    [["token", "list"], {}, /There is no operator token in .*; *|name the data directory/],
+    [
+      ["token", "list"],
+      {},
+      /There is no operator token: .*\/data\/operator\.token is not there .*name the data directory/,
+    ],
     [["token", "list"], { KEYTURN_TOKEN: "kt_x" }, /There is no operator token/],
     [["token", "list", "--token", "kt_x"], {}, /those begin with `kto_`/],
     [["requests"], {}, /or sign in with `keyturn sign-in LINK`/],

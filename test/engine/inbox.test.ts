@@ -5,6 +5,7 @@ import { Inbox, loadRequest } from "../../src/engine/index.ts";
 import type { RequestState } from "../../src/core/approval/index.ts";
 import { ChannelError } from "../../src/ports/channel.ts";
 import type { Click, Clickable, ClickAnswer, UsedLogin, Vouched } from "../../src/ports/channel.ts";
+import type { Store } from "../../src/ports/store.ts";
 import { dropTable, exportRows } from "../support/actions.ts";
 import { Bench } from "../support/bench.ts";
 import { MINUTE, SECOND } from "../support/clock.ts";
@@ -34,11 +35,11 @@ class ClickBoard extends Board implements Clickable {
 
 type Made = { readonly inbox: Inbox; readonly offered: UsedLogin[]; readonly results: string[] };
 
-function inboxOf(bench: Bench, board: Clickable): Made {
+function inboxOf(bench: Bench, board: Clickable, store: Store = bench.ctx.store): Made {
   const offered: UsedLogin[] = [];
   const results: string[] = [];
   const inbox = new Inbox({
-    ctx: bench.ctx,
+    ctx: { ...bench.ctx, store },
     channels: [board],
     page: (id) => `https://keyturn.example/requests/${id}`,
     offerLink: (login) => {
@@ -104,6 +105,29 @@ test("what two instances take is decided by the one that took it; the other step
   assert.deepEqual([here.told.length, there.told.length], [0, 1]);
   await first.inbox.step(never);
   assert.equal(here.told.length, 0, "it is done");
+});
+
+test("a click that another instance decided after ours had failed is not waited for any more", async () => {
+  using bench = new Bench({}, { directory: LINKED });
+  let reads = 0;
+  const counted = new Proxy(bench.ctx.store, {
+    get: (store, name) => {
+      const member: unknown = Reflect.get(store, name);
+      if (name === "documents") reads += 1;
+      return typeof member === "function" ? member.bind(store) : member;
+    },
+  });
+  const [here, there] = [new ClickBoard(), new ClickBoard()];
+  const [ours, other] = [inboxOf(bench, here, counted), inboxOf(bench, there)];
+  here.vouches = () => Promise.reject(DOWN);
+  await ours.inbox.take(clickOn(bench, await bench.ask(dropTable("orders")), "U-ANN", "one"));
+  await ours.inbox.step(never);
+  bench.clock.pass(MINUTE);
+  assert.equal(await other.inbox.step(never), 1);
+  await ours.inbox.step(never); // finds nothing, and lets go of it
+  const before = reads;
+  await ours.inbox.step(never);
+  assert.equal(reads, before, "nothing is ours, so nobody is asked");
 });
 
 test("while the service vouches for nobody nothing is decided, and what it doubts never is", async () => {

@@ -2,15 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digest } from "../../src/core/action/index.ts";
 import { isLive, statusAt, type RequestState } from "../../src/core/approval/index.ts";
-import {
-  ask,
-  EngineError,
-  fingerprint,
-  giveUp,
-  requestFor,
-  waitForChange,
-  type EngineErrorCode,
-} from "../../src/engine/index.ts";
+import { ask, EngineError, fingerprint, giveUp, requestFor, type EngineErrorCode } from "../../src/engine/index.ts";
 import { dropTable, exportRows, grantRole, readRows } from "../support/actions.ts";
 import { Bench, parsed } from "../support/bench.ts";
 import { HOUR, MINUTE } from "../support/clock.ts";
@@ -242,25 +234,6 @@ test("an agent sees and cancels its own requests only", async () => {
   assert.ok(!("refused" in own) && own.progress.status === "cancelled");
   const twice = await giveUp(bench.ctx, bench.caller(), opened.id);
   assert.ok("refused" in twice && twice.refused === "request_closed");
-});
-
-test("a waiter hears of a decision at once, of one before it asked at once, and of nothing at its time-out", async () => {
-  using bench = new Bench();
-  const { opened } = await bench.ask(exportRows(12_000));
-  const signal = new AbortController().signal;
-  const waiting = waitForChange(bench.ctx, opened.id, "pending", 10_000, signal);
-  await bench.review("ann", await bench.ask(exportRows(12_000)), "deny");
-  const started = performance.now();
-  assert.equal((await waiting)?.progress.status, "denied");
-  assert.equal((await waitForChange(bench.ctx, opened.id, "pending", 10_000, signal))?.progress.status, "denied");
-  assert.ok(performance.now() - started < 1000);
-  const still = await bench.ask(exportRows(1));
-  assert.equal((await waitForChange(bench.ctx, still.opened.id, "pending", 20, signal))?.progress.status, "pending");
-  const gone = new AbortController();
-  const leaving = waitForChange(bench.ctx, still.opened.id, "pending", 10_000, gone.signal);
-  gone.abort();
-  await leaving;
-  assert.equal(bench.ctx.bus.size, 0, "nobody is left listening");
 });
 
 test("time decides before any sweep", async () => {

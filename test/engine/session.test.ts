@@ -20,6 +20,7 @@ import { deleteAudit, exportRows, readRows } from "../support/actions.ts";
 import { Bench, parsed } from "../support/bench.ts";
 import { HOUR, MINUTE, SECOND } from "../support/clock.ts";
 import type { Store } from "../../src/ports/store.ts";
+import { FailingStore } from "../support/failing-store.ts";
 import { CATALOGUE, edited } from "../support/rules.ts";
 
 const AT = Date.UTC(2026, 5, 1, 12);
@@ -144,11 +145,9 @@ test("a snapshot taken while answers are on their way counts each of them once",
 test("what is not on disk does not count: a store that fails gives it back", async () => {
   using bench = new Bench();
   const { ctx } = bench;
-  const broken = { ...ctx, store: { ...bench.store, append: () => Promise.reject(new Error("the disk is full")) } };
-  await assert.rejects(
-    evaluate(broken as unknown as EngineContext, bench.caller(), parsed(readRows(50))),
-    /disk is full/,
-  );
+  const store = new FailingStore(bench.store);
+  store.failOn("action.evaluated", "before");
+  await assert.rejects(evaluate({ ...ctx, store }, bench.caller(), parsed(readRows(50))), { code: "store_failed" });
   assert.equal(
     (await seen(ctx, ctx.around)).alike.get("read")?.hour.actions,
     1,

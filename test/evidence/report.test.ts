@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { join, markup } from "../../src/evidence/report/markup.ts";
-import { median, span } from "../../src/evidence/words.ts";
+import { median } from "../../src/evidence/words.ts";
 
 test("shown.agent-narrates, input.xss: texts of others are text, and hidden characters are seen", () => {
   const cases: readonly (readonly [string, string])[] = [
@@ -20,16 +20,6 @@ test("shown.agent-narrates, input.xss: texts of others are text, and hidden char
   assert.equal(join([markup`<b>${"<"}</b>`, markup`${markup`<i></i>`}`]).text, "<b>&lt;</b><i></i>");
 });
 
-test("spans and medians read as people say them", () => {
-  const spans: readonly (readonly [number, string])[] = [
-    [0, "0 s"],
-    [59_400, "59 s"],
-    [60_000, "1 min"],
-    [61_000, "1 min 1 s"],
-    [3_600_000, "1 h"],
-    [5_400_000, "1 h 30 min"],
-    [90_000_000, "1 d 1 h"],
-  ];
-  for (const [ms, expected] of spans) assert.equal(span(ms), expected);
+test("a median is the middle, or what lies between the two in the middle", () => {
   assert.deepEqual([median([]), median([3]), median([5, 1]), median([9, 1, 2])], [null, 3, 3, 2]);
 });

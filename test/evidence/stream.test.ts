@@ -201,6 +201,8 @@ test("input.ssrf: no event goes to an address of this machine or network that no
     ["::ffff:10.0.0.1", true],
     ["::ffff:a00:1", true],
     ["64:ff9b::a00:1", true],
+    ["64:ff9b:1::a00:1", true],
+    ["fec0::1", true],
     ["2606:4700::1", false],
     ["not an address", true],
   ];

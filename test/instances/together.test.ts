@@ -113,6 +113,17 @@ void describe("several instances on one ledger", { skip }, () => {
     );
   });
 
+  void test("64 tokens asked for at once at three instances are all made", async () => {
+    await using trio = await open();
+    const ask = (n: number): Promise<number> =>
+      trio
+        .one(n % 3)
+        .operator.post("/v1/tokens", { agent: "report-bot", gate: "sdk" })
+        .then(({ status }) => status);
+    const statuses = await Promise.all(Array.from({ length: 64 }, (_, n) => ask(n)));
+    assert.deepEqual([...new Set(statuses)], [200]);
+  });
+
   void test("a change of the files that all serve is recorded once", async () => {
     await using trio = await open();
     const count = async (): Promise<readonly number[]> => {

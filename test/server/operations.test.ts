@@ -97,6 +97,8 @@ test("more streams and long polls than the limit are sent away; a look without w
   assert.equal((await gate.get(path)).status, 200);
   leaving.abort();
   await Promise.all(polls);
+  const nobody = /^keyturn_listeners 0$/m;
+  await until("both places are free", async () => nobody.test((await house.anyone.get("/metrics")).text));
 });
 
 test("a server that ends answers what has begun, ends streams with a word when to come back, and takes nothing new", async () => {
@@ -157,8 +159,9 @@ type Seen = { readonly name: string; readonly parent: string | undefined; readon
 
 test("a trace goes from the gate through the server into the store, and holds no parameter", async () => {
   await using house = await House.open();
-  const { token } = await house.gate();
+  const gate = await house.gate();
   const spans: Seen[] = [];
+  const ended = new Set<string>();
   const stack = new AsyncLocalStorage<Context>();
   let next = 1;
   const start = (name: string, options: SpanOptions | undefined, parent: Context): Span => {
@@ -176,7 +179,7 @@ test("a trace goes from the gate through the server into the store, and holds no
       setStatus: () => span,
       updateName: () => span,
       recordException: () => {},
-      end: () => {},
+      end: () => void ended.add(name),
     };
     return span;
   };
@@ -219,10 +222,17 @@ test("a trace goes from the gate through the server into the store, and holds no
       action: { name: "customers.read", properties: { limit: 7 } },
       resource: { type: "table", id: "customers" },
     };
-    const client = createClient({ url: house.url, token: token ?? "" });
+    const client = createClient({ url: house.url, token: gate.token ?? "" });
     const mine = start("agent", {}, ROOT_OF_ALL);
     await stack.run(trace.setSpan(ROOT_OF_ALL, mine), () => client.evaluate(question));
     client.close();
+    const held = await hold(gate, exportRows(100));
+    const answered = gate.get(`/access/v1/requests/${held.id}`, { headers: { prefer: "wait=1" } });
+    const waiting = /^keyturn_listeners 1$/m;
+    await until("it waits", async () => waiting.test((await house.anyone.get("/metrics")).text));
+    assert.ok(!ended.has(POLL), "its span lasts as long as it waits");
+    assert.equal((await answered).status, 200);
+    assert.ok(ended.has(POLL));
   } finally {
     trace.disable();
     context.disable();
@@ -238,4 +248,5 @@ test("a trace goes from the gate through the server into the store, and holds no
   assert.doesNotMatch(JSON.stringify(spans), /customers|report-bot|limit/);
 });
 
+const POLL = "GET /access/v1/requests/:id";
 const ROOT_OF_ALL: Context = context.active();

@@ -128,7 +128,7 @@ async function agent(stage: Stage, caller: Caller, asked: Asked): Promise<void> 
   if (!stage.oneIn(5)) status = inbox();
   else {
     const seen = await stage.send(
-      stage.oneIn(2) ? { kind: "wait", request, known: status } : { kind: "read", caller, request },
+      stage.oneIn(2) ? { kind: "wait", caller, request, known: status } : { kind: "read", caller, request },
     );
     if (seen?.said === "ok" && seen.status !== undefined) status = seen.status;
   }

@@ -1,7 +1,7 @@
 // What the actors ask of an instance, each carried out by the engine's own functions.
 import { permitOf } from "../../src/core/ids.ts";
 import { InputError } from "../../src/core/errors.ts";
-import type { Refusal, RequestState, Verdict } from "../../src/core/approval/index.ts";
+import type { Refusal, RequestState, RequestStatus, Verdict } from "../../src/core/approval/index.ts";
 import { approvalOf } from "../../src/core/ids.ts";
 import type { EvaluationId, PersonId, RequestId } from "../../src/core/brand.ts";
 import type { Assurance } from "../../src/core/policy/index.ts";
@@ -16,7 +16,8 @@ import {
   requestFor,
   submitReview,
   sweep,
-  waitForChange,
+  Wait,
+  waitFor,
   type Caller,
   type EngineContext,
 } from "../../src/engine/index.ts";
@@ -44,7 +45,7 @@ export type Operation =
       readonly actor: string | null;
     }
   | { readonly kind: "read"; readonly caller: Caller; readonly request: RequestId }
-  | { readonly kind: "wait"; readonly request: RequestId; readonly known: string }
+  | { readonly kind: "wait"; readonly caller: Caller; readonly request: RequestId; readonly known: string }
   | {
       readonly kind: "review";
       readonly request: RequestId;
@@ -88,7 +89,6 @@ export async function perform(ctx: EngineContext, op: Operation, signal: AbortSi
   try {
     return await carryOut(ctx, op, signal);
   } catch (error) {
-    if (process.env["DBG"]) console.log(error);
     if (error instanceof EngineError || error instanceof InputError) return { said: "refused", code: error.code };
     if (error instanceof StoreError) return LOST;
     throw error;
@@ -110,7 +110,8 @@ async function carryOut(ctx: EngineContext, op: Operation, signal: AbortSignal):
     case "read":
       return told(await requestFor(ctx, op.caller, op.request));
     case "wait": {
-      const state = await waitForChange(ctx, op.request, op.known, 60_000, signal);
+      const found = await waitFor(ctx, op.caller, op.request, op.known as RequestStatus);
+      const state = found instanceof Wait ? await over(found, signal) : found;
       return state === null ? { said: "refused", code: "request_unknown" } : told(state);
     }
     case "review":
@@ -131,6 +132,15 @@ async function carryOut(ctx: EngineContext, op: Operation, signal: AbortSignal):
     default:
       return op satisfies never;
   }
+}
+
+/** How a request stands when a wait for it is over, or the history is. */
+function over(wait: Wait, signal: AbortSignal): Promise<RequestState | null> {
+  return new Promise((resolve) => {
+    if (signal.aborted) wait.released();
+    signal.addEventListener("abort", () => wait.released(), { once: true });
+    wait.until(60_000, resolve);
+  });
 }
 
 function intentOf(op: Extract<Operation, { kind: "review" }>): Parameters<typeof submitReview>[2] {

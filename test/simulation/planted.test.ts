@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { planted, PLANTS } from "./plants.ts";
 import { simulate } from "./pool.ts";
 
-/** Far fewer than CI runs: a bug that needs more is one that the simulation can hardly see. */
+/** Far fewer than CI plays: a bug that needs more is one that the simulation can hardly see. */
 const SEEDS_MAX = 10_000;
 
 for (const [place, { threats, bug }] of PLANTS.entries()) {
@@ -15,6 +15,14 @@ for (const [place, { threats, bug }] of PLANTS.entries()) {
     assert.ok(threats.includes(first.threat), `${first.threat}: ${first.law} (seed ${first.seed})`);
   });
 }
+
+test("the lowest seed that breaks a law is found, however many threads look for it", async () => {
+  const bug = "accounts are counted instead of people";
+  const found: (number | undefined)[] = [];
+  for (const threads of [1, 3]) found.push((await simulate({ from: 1, seeds: 200, bug, threads })).violations[0]?.seed);
+  assert.ok(found[0] !== undefined);
+  assert.equal(found[1], found[0]);
+});
 
 test("a plant whose line has moved fails loudly", () => {
   const edits = [{ file: "a.ts", from: "once", to: "never" }];

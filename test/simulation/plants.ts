@@ -19,8 +19,12 @@ const JOURNAL = "src/engine/journal.ts";
 const REQUESTS = "src/engine/requests.ts";
 const APPEND = "src/ports/append.ts";
 
-/** The store judges time once more, at the commit: where the engine is wrong by a hair, it has to be as wrong. */
-const LATE_STORE: Edit = { file: APPEND, from: "if (at < until) return null;", to: "if (at <= until) return null;" };
+/** The store judges time once more, at the commit: where the engine is wrong by a hair, the store has to be told so. */
+const lateStore = (what: string, limit: string): Edit => ({
+  file: JOURNAL,
+  from: `${what}limits.push(${limit});`,
+  to: `${what}limits.push(${limit} + 1);`,
+});
 
 export const PLANTS: readonly Plant[] = [
   {
@@ -35,9 +39,13 @@ export const PLANTS: readonly Plant[] = [
     ],
   },
   {
-    threats: ["permit.expired", "default.timeout"],
+    threats: ["permit.expired"],
     bug: "`>` for `>=` at the end of a permit",
-    edits: [{ file: PERMIT, from: "if (by.at >= claims.expiresAt)", to: "if (by.at > claims.expiresAt)" }, LATE_STORE],
+    edits: [
+      { file: PERMIT, from: "if (by.at >= claims.expiresAt)", to: "if (by.at > claims.expiresAt)" },
+      { file: PERMITS, from: "{ notAfter: claims.expiresAt }", to: "{ notAfter: claims.expiresAt + 1 }" },
+      lateStore("", "progress.permit.expiresAt"),
+    ],
   },
   {
     threats: ["permit.expired", "default.timeout"],
@@ -45,7 +53,7 @@ export const PLANTS: readonly Plant[] = [
     edits: [{ file: APPEND, from: "if (at < until) return null;", to: "if (at !== 0) return null;" }],
   },
   {
-    threats: ["permit.expired", "default.timeout"],
+    threats: ["permit.expired"],
     bug: "`<=` for `<` at the end of an approval",
     edits: [
       {
@@ -53,7 +61,11 @@ export const PLANTS: readonly Plant[] = [
         from: 'return isOpen(state) && now < (progress.status === "approved"',
         to: 'return isOpen(state) && now <= (progress.status === "approved"',
       },
-      LATE_STORE,
+      {
+        file: JOURNAL,
+        from: "limits.push(event.expiresAt);",
+        to: "limits.push(progress.approvedUntil + 1);",
+      },
     ],
   },
   {
@@ -65,7 +77,7 @@ export const PLANTS: readonly Plant[] = [
         from: '=== "pending" && now >= state.opened.expiresAt',
         to: '=== "pending" && now > state.opened.expiresAt',
       },
-      LATE_STORE,
+      lateStore('if (event.type === "review.recorded") ', "opened.expiresAt"),
       // The sweeper's and the reviews' own look at the same end has to be as wrong.
       {
         file: STATE,
@@ -199,8 +211,8 @@ export const PLANTS: readonly Plant[] = [
     edits: [
       {
         file: "src/engine/evaluate.ts",
-        from: "if (holder === null) return decision;",
-        to: "if (holder !== undefined) return decision;",
+        from: "if (request === null || at >= request.changedAt",
+        to: "if (request === null || at >= 0 * request.changedAt",
       },
     ],
   },

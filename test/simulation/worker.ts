@@ -1,33 +1,65 @@
-// One thread of a simulation: runs every so-many-th seed of a range, with or without a planted bug, and tells as it goes.
+// One thread of a simulation: plays seeds as long as there are any, with or without a planted bug, and tells as it goes.
 import { parentPort, workerData } from "node:worker_threads";
 import { plant, PLANTS } from "./plants.ts";
-import type { Order, Told } from "./pool.ts";
+import { END, TAKE, TAKEN, type Order, type Told } from "./pool.ts";
 
-/** Seeds between two words about progress; then the thread listens, too. */
-const TELL_EVERY = 250;
+/** Seeds between two words about progress; then the thread's event loop turns, which nothing else makes it do. */
+const TELL_EVERY = 256;
 
-const { from, to, step, bug } = workerData as Order;
+const { from, shared, bug } = workerData as Order;
 const found = PLANTS.find((one) => one.bug === bug);
 if (bug !== null && found === undefined) throw new Error(`no plant is called \`${bug}\``);
 if (found !== undefined) plant(found, new URL("../../", import.meta.url).href);
 // Loaded only now, so that the planted lines are in what is loaded.
 const { runHistory } = await import("./history.ts");
 
-const tell = (told: Told): void => parentPort?.postMessage(told);
-const counts = { seeds: 0, steps: 0, commits: 0, operations: 0 };
-for (let seed = from; seed < to; seed += step) {
-  const { violation, steps, commits, operations } = await runHistory(seed);
-  counts.seeds += 1;
-  counts.steps += steps;
-  counts.commits += commits;
-  counts.operations += operations;
-  if (violation !== null) {
-    tell({ ...counts, violation: { seed, ...violation } });
-    break;
-  }
-  if (counts.seeds % TELL_EVERY === 0) {
-    tell({ ...counts, violation: null });
-    await new Promise((resolve) => setImmediate(resolve));
+// Faults are thrown by the thousand here, and where each came from is read only when its seed is replayed.
+Error.stackTraceLimit = 0;
+
+const told = new Map<string, number>();
+const counts = { seeds: 0, steps: 0, commits: 0, operations: 0, told };
+const tell = (violation: Told["violation"]): void => parentPort?.postMessage({ ...counts, violation } satisfies Told);
+
+/** Nothing from this seed on is played any more; what is below it is. */
+function endAt(place: number): void {
+  for (let end = Atomics.load(shared, END); place < end;) {
+    const seen = Atomics.compareExchange(shared, END, end, place);
+    if (seen === end) return;
+    end = seen;
   }
 }
-tell({ ...counts, violation: null });
+
+/** Plays one seed; false when it broke a law. */
+async function play(place: number): Promise<boolean> {
+  const seed = from + place;
+  const outcome = await runHistory(seed);
+  counts.seeds += 1;
+  counts.steps += outcome.steps;
+  counts.commits += outcome.commits;
+  counts.operations += outcome.operations;
+  for (const [what, times] of outcome.told) told.set(what, (told.get(what) ?? 0) + times);
+  if (outcome.violation !== null) {
+    endAt(place);
+    tell({ seed, ...outcome.violation });
+    return false;
+  }
+  if (counts.seeds % TELL_EVERY === 0) {
+    tell(null);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return true;
+}
+
+/** Plays what it takes, until there is nothing to take or a law is broken: then all seeds left are higher. */
+async function work(): Promise<void> {
+  for (;;) {
+    const first = Atomics.add(shared, TAKEN, TAKE);
+    for (let place = first; place < first + TAKE; place++) {
+      if (place >= Atomics.load(shared, END)) return;
+      if (!(await play(place))) return;
+    }
+  }
+}
+
+await work();
+tell(null);

@@ -55,7 +55,11 @@ export async function startProxy(to: number): Promise<Proxy> {
     open: true,
     to,
     [Symbol.asyncDispose]: async () => {
-      reset();
+      // Not by a reset: of a socket that is just shutting down Node 24 would wait for ever at the end of the process.
+      for (const { near, far } of pairs) {
+        near.destroy();
+        far.destroy();
+      }
       server.close();
       await once(server, "close");
     },

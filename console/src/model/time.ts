@@ -38,6 +38,19 @@ export function timeLeft(expiresAt: string, now: number): Left {
   return { text: `${minutes}:${two(seconds)}`, spoken, tone };
 }
 
+/** The time of day where the reader is, with the date unless it is today: `14:05`, `21 Nov, 14:05`. */
+export function clock(time: string, now: number): string {
+  const at = instant(time);
+  if (at === null) return "unknown";
+  const then = new Date(at);
+  const today = new Date(now);
+  const day = { day: "numeric", month: "short" } as const;
+  const isToday = then.toDateString() === today.toDateString();
+  const year = then.getFullYear() === today.getFullYear() ? {} : ({ year: "numeric" } as const);
+  const hours = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
+  return then.toLocaleString("en-GB", isToday ? hours : { ...day, ...year, ...hours });
+}
+
 /** How long ago, in the largest unit that says something: `just now`, `4 min ago`, `3 h ago`, `2 d ago`. */
 export function ago(time: string, now: number): string {
   const at = instant(time);

@@ -22,6 +22,7 @@ export type Review = {
   readonly channel: string;
   /** True when the reviewer lost the right to review after all: the place is open again. */
   readonly voided: boolean;
+  readonly voided_because?: string | null;
 };
 
 /** One approval request as one signed-in person sees it. Times are RFC 3339. */

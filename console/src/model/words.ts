@@ -26,6 +26,21 @@ export function statusWord(view: View): string {
   return view.permit?.status === "redeemed" ? "Running" : "Approved";
 }
 
+export type End = "good" | "bad" | "none";
+
+/** How a decided request ended: what nobody decided is neither good nor bad. */
+export function endOf({ status, outcome }: Pick<View, "status" | "outcome">): End {
+  if (status === "approved") return outcome === null || outcome.status === "succeeded" ? "good" : "bad";
+  return status === "denied" || status === "failed" ? "bad" : "none";
+}
+
+/** The colours of the ends; an icon and a word always stand beside them. */
+export const END_TONES: { readonly [end in End]: string } = {
+  good: "text-good",
+  bad: "text-bad",
+  none: "text-soft",
+};
+
 const RELATIONS: { readonly [relation: string]: string } = {
   caller: "started it",
   on_behalf_of: "is who it runs for",
@@ -44,6 +59,19 @@ const RELATIONS: { readonly [relation: string]: string } = {
 /** Why a person is barred, in words; an unknown relation stays as it was sent. */
 export function relationWords(relation: string): string {
   return RELATIONS[relation] ?? relation.replaceAll("_", " ");
+}
+
+const CHANNELS: { readonly [channel: string]: string } = {
+  api: "API",
+  cli: "command line",
+  console: "console",
+  slack: "Slack",
+  teams: "Teams",
+};
+
+/** Where a review or a session came from, in words; an unknown one stays as it was sent. */
+export function channelWords(channel: string): string {
+  return CHANNELS[channel] ?? channel;
 }
 
 const PROVENANCES: { readonly [provenance: string]: string } = {

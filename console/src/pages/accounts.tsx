@@ -1,13 +1,16 @@
 import { type ReactElement, useEffect, useState } from "react";
 import type { Me } from "../model/view.ts";
+import { channelWords } from "../model/words.ts";
 import { Ago } from "../parts/ago.tsx";
 import { CopyButton } from "../parts/copy-button.tsx";
 import { Providers } from "../parts/providers.tsx";
 import { PushSettings } from "../parts/push.tsx";
 import { Pair, Pairs, Section } from "../parts/section.tsx";
+import { Twice } from "../parts/twice.tsx";
 import { announce } from "../state/announce.ts";
 import { dropLink, takeLink, waitingLink } from "../state/link.ts";
 import { loadSession } from "../state/session.ts";
+import { useTitle } from "../state/title.ts";
 import * as wire from "../wire/accounts.ts";
 import { ApiError } from "../wire/api.ts";
 
@@ -22,6 +25,8 @@ export function Accounts({ me }: { readonly me: Me }): ReactElement {
   const [accounts, setAccounts] = useState<readonly wire.Account[]>([]);
   const [sessions, setSessions] = useState<readonly wire.OpenSession[]>([]);
   const [problem, setProblem] = useState<string | null>(null);
+  const [note, setNote] = useState<string | null>(null);
+  useTitle("Logins and sessions");
   const load = (): Promise<void> =>
     Promise.all([wire.getAccounts(), wire.getSessions()]).then(
       ([mine, open]) => {
@@ -35,6 +40,7 @@ export function Accounts({ me }: { readonly me: Me }): ReactElement {
     try {
       await what;
       setProblem(null);
+      setNote(said);
       announce(said);
       await loadSession();
       await load();
@@ -42,14 +48,17 @@ export function Accounts({ me }: { readonly me: Me }): ReactElement {
       setProblem(message(error));
     }
   };
-  const done = (): void => {
+  const done = (said: string | null): void => {
     dropLink();
     setCode(null);
+    setNote(said);
+    if (said !== null) announce(said);
     void load();
   };
   return (
-    <>
-      <h1 className="mb-3 px-1 text-xl font-semibold">Logins and sessions</h1>
+    <div className="mx-auto max-w-2xl">
+      <h1 className="mb-4 text-2xl font-semibold tracking-tight">Logins and sessions</h1>
+      {note === null ? null : <p className="mb-3 rounded-md bg-accent-wash px-3 py-2 text-accent">{note}.</p>}
       {problem === null ? null : (
         <p role="alert" className="mb-3 rounded-md bg-bad-wash px-3 py-2 text-bad">
           {problem}
@@ -74,11 +83,11 @@ export function Accounts({ me }: { readonly me: Me }): ReactElement {
           <PushSettings />
         </Section>
       </div>
-    </>
+    </div>
   );
 }
 
-type ConfirmProps = { readonly code: string; readonly me: Me; readonly onDone: () => void };
+type ConfirmProps = { readonly code: string; readonly me: Me; readonly onDone: (said: string | null) => void };
 
 /** Names both sides before anybody says yes: whoever was sent here by somebody else must be able to see it. */
 function Confirm({ code, me, onDone }: ConfirmProps): ReactElement | null {
@@ -93,8 +102,11 @@ function Confirm({ code, me, onDone }: ConfirmProps): ReactElement | null {
     if (login === null) return;
     try {
       const told = await wire.confirmLink(code, login);
-      announce(told.status === "held" ? "An administrator is asked about this login" : "The login is yours now");
-      onDone();
+      onDone(
+        told.status === "held"
+          ? "An administrator is asked about this login; it is yours once they agree"
+          : "The login is yours now",
+      );
     } catch (error) {
       fail(error);
     }
@@ -130,11 +142,15 @@ function Confirm({ code, me, onDone }: ConfirmProps): ReactElement | null {
       )}
       {problem?.again === true ? <Providers next="/accounts" /> : null}
       <div className="mt-4 flex gap-3">
-        <button type="button" className="button border-edge" onClick={onDone}>
+        <button type="button" className="button border-edge" onClick={() => onDone(null)}>
           No, it is not mine
         </button>
         {login === null ? null : (
-          <button type="button" className="button border-edge" onClick={() => void confirm()}>
+          <button
+            type="button"
+            className="button bg-accent text-on-accent hover:bg-accent-hover"
+            onClick={() => void confirm()}
+          >
             Yes, it is mine
           </button>
         )}
@@ -159,9 +175,7 @@ function Logins({ accounts, onUnlink }: LoginsProps): ReactElement {
               {one.evidence === null ? "" : `: ${one.evidence}`}
             </p>
           </div>
-          <button type="button" className="button-quiet rounded-md" onClick={() => onUnlink(one)}>
-            Give up
-          </button>
+          <Twice word="Give up" what={`the login ${one.subject}`} onSure={() => onUnlink(one)} />
         </li>
       ))}
     </ul>
@@ -176,13 +190,18 @@ function Sessions({ sessions, onEnd }: SessionsProps): ReactElement {
       {sessions.map(({ id, client, by, current, opened_at, seen_at }) => (
         <li key={id} className="flex flex-wrap items-center justify-between gap-2">
           <p>
-            {client}, by {by}
-            {current ? " (this one)" : ""}
+            <span className="inline-block font-medium first-letter:uppercase">{channelWords(client)}</span>, by {by}
+            {current ? <b className="font-semibold">, this one</b> : ""}
             <span className="block text-sm text-faint">
-              opened <Ago at={opened_at} />, used <Ago at={seen_at} />
+              opened <Ago at={opened_at} exact />, used <Ago at={seen_at} />
             </span>
           </p>
-          <button type="button" className="button-quiet rounded-md" onClick={() => onEnd(id)}>
+          <button
+            type="button"
+            className="button-quiet rounded-md"
+            aria-label={current ? "End this session" : `End the session of the ${channelWords(client)} by ${by}`}
+            onClick={() => onEnd(id)}
+          >
             End
           </button>
         </li>

@@ -1,7 +1,9 @@
 import type { ReactElement } from "react";
 import { Link } from "../parts/link.tsx";
+import { useTitle } from "../state/title.ts";
 
 export function NotFound({ what }: { readonly what: "page" | "request" }): ReactElement {
+  useTitle("Not found");
   return (
     <div className="sheet mx-auto mt-8 max-w-xl p-6">
       <h1 className="text-xl font-semibold">

@@ -1,4 +1,6 @@
 import { type ReactElement, useEffect, useState } from "react";
+import { clock } from "../model/time.ts";
+import { Twice } from "../parts/twice.tsx";
 import { announce } from "../state/announce.ts";
 import { useTitle } from "../state/title.ts";
 import {
@@ -9,6 +11,7 @@ import {
   postPasskeyChallenge,
   revokePasskey,
 } from "../wire/api.ts";
+import { useNow } from "../wire/clock.ts";
 import { canUsePasskeys, makePasskey } from "../wire/passkey.ts";
 
 const message = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -82,7 +85,7 @@ export function PasskeysPage(): ReactElement {
             Enrol a passkey
           </button>
           <p className="mt-2 text-sm text-faint">{why(known)}</p>
-          {note === null ? null : <p className="mt-2 font-medium">{note}.</p>}
+          {note === null ? null : <p className="mt-3 rounded-md bg-accent-wash px-3 py-2 text-accent">{note}.</p>}
           {problem === null ? null : (
             <p role="alert" className="mt-3 rounded-md bg-bad-wash px-3 py-2 text-bad">
               {problem}
@@ -95,7 +98,7 @@ export function PasskeysPage(): ReactElement {
 }
 
 function why(known: Passkeys | null): string {
-  if (!canUsePasskeys) return "This browser offers no passkeys on this page: they need https, or http://localhost.";
+  if (!canUsePasskeys) return "Not at this address: passkeys need https and a name, or http://localhost.";
   return known?.because ?? "Your device asks for your finger, face or PIN.";
 }
 
@@ -108,18 +111,12 @@ function Row({ passkey: { id, synced, since }, busy, onRevoke }: RowProps): Reac
         <p className="truncate font-mono text-sm">{id}</p>
         <p className="text-sm text-faint">
           {synced ? "synced by your platform" : "never leaves its device"}, since{" "}
-          <time dateTime={since}>{new Date(since).toLocaleString()}</time>
+          <time dateTime={since} title={new Date(since).toLocaleString()}>
+            {clock(since, useNow())}
+          </time>
         </p>
       </div>
-      <button
-        type="button"
-        className="button-quiet rounded-md"
-        disabled={busy}
-        aria-label={`Revoke the passkey ${id}`}
-        onClick={onRevoke}
-      >
-        Revoke
-      </button>
+      <Twice word="Revoke" what={`the passkey ${id}`} disabled={busy} onSure={onRevoke} />
     </li>
   );
 }

@@ -68,6 +68,8 @@ function Whole({ view }: { readonly view: View }): ReactElement {
   const shown = useShown(view);
   const heading = useRef<HTMLHeadingElement>(null);
   const panel = useRef<HTMLDivElement>(null);
+  // On a phone the decision stands below what is to be decided; once there is nothing to decide, it says how it ended.
+  const [wasDecided] = useState(view.status !== "pending");
   useEffect(() => heading.current?.focus({ preventScroll: true }), []);
   return (
     <article aria-labelledby="headline">
@@ -75,7 +77,7 @@ function Whole({ view }: { readonly view: View }): ReactElement {
         <BackIcon />
         Inbox
       </Link>
-      <div className="gap-5 lg:grid lg:grid-cols-[minmax(0,1fr)_23rem] lg:items-start">
+      <div className="flex flex-col gap-4 lg:grid lg:gap-5 lg:grid-cols-[minmax(0,1fr)_23rem] lg:items-start">
         <div className="sheet overflow-hidden">
           <div className="grid grid-cols-[4.75rem_1fr] border-b border-line sm:grid-cols-[6rem_1fr]">
             <RiskPlate score={view.risk.score} level={view.risk.level} />
@@ -110,7 +112,10 @@ function Whole({ view }: { readonly view: View }): ReactElement {
             <Record view={view} />
           </div>
         </div>
-        <div ref={panel} className="mt-4 lg:sticky lg:top-4 lg:mt-0 lg:max-h-[calc(100dvh-2rem)] lg:overflow-y-auto">
+        <div
+          ref={panel}
+          className={`${wasDecided ? "max-lg:order-first " : ""}lg:sticky lg:top-4 lg:max-h-[calc(100dvh-2rem)] lg:overflow-y-auto`}
+        >
           <Decision view={view} shown={shown} />
         </div>
       </div>

@@ -4,6 +4,7 @@ import { waitingLink } from "../state/link.ts";
 import { go } from "../state/route.ts";
 import { finishWith } from "../state/entering.ts";
 import { loadSession, signInWith } from "../state/session.ts";
+import { useTitle } from "../state/title.ts";
 
 /** The code travels in the fragment, which no server or proxy logs. It is read once and taken out of the history. */
 function takeCode(): string | null {
@@ -44,9 +45,10 @@ async function begin(provider: string | null): Promise<string> {
 export function SignedOut({ because }: { readonly because: string | null }): ReactElement {
   const isWaiting = waitingLink() !== null;
   const { pathname } = window.location;
+  useTitle("Sign in");
   return (
     <div className="sheet mx-auto mt-8 max-w-xl p-6">
-      <h1 className="text-xl font-semibold">{isWaiting ? "A login waits to be yours" : "You are signed out"}</h1>
+      <h1 className="text-xl font-semibold">{isWaiting ? "A login waits to be yours" : "Sign in"}</h1>
       {because === null ? null : (
         <p role="alert" className="mt-3 rounded-md bg-bad-wash px-3 py-2 text-bad">
           {because}
@@ -58,12 +60,12 @@ export function SignedOut({ because }: { readonly because: string | null }): Rea
         </p>
       ) : null}
       <Providers next={isWaiting ? "/accounts" : pathname} />
-      <p className="mt-4 text-soft">
-        A sign-in link works once and for a few minutes. Whoever runs this server makes one for you, in a terminal on
-        its machine:
+      <h2 className="mt-6 font-semibold">With a one-time link</h2>
+      <p className="mt-1 text-soft">
+        It works once, for a few minutes. Whoever runs this server makes one for you, in a terminal on its machine:
       </p>
       <pre className="mt-3 overflow-x-auto rounded-lg bg-well px-4 py-3" tabIndex={0}>
-        <code className="literal">keyturn people sign-in YOU</code>
+        <code className="literal">keyturn people sign-in YOUR-ID</code>
       </pre>
       <p className="mt-3 text-soft">Open the link in this browser. Nobody else can use it after you.</p>
     </div>

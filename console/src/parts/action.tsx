@@ -7,32 +7,33 @@ import { Literal } from "./visible.tsx";
 const isEmpty = (of: JsonObject | null | undefined): boolean =>
   of === undefined || of === null || Object.keys(of).length === 0;
 
-/** What is to be done and on what: every parameter as it would run. */
+/** What is to be done and on what: every parameter as it would run, first, since the headline has named the rest. */
 export function Action({ view }: { readonly view: View }): ReactElement {
   const { properties } = view.action;
   return (
     <Section title="Action" note="Exactly this runs, and nothing else.">
-      <Pairs>
-        <Pair name="Name">
-          <Literal text={view.action.name} className="font-semibold" />
-        </Pair>
-        <Pair name="Resource">
-          <EntityName of={view.resource} />
-        </Pair>
-        <Pair name="Environment">
-          {view.environment === null ? (
-            <span className="text-sm text-faint">not stated</span>
-          ) : (
-            <Literal text={view.environment} className="font-semibold" />
-          )}
-        </Pair>
-      </Pairs>
-      <h3 className="mt-4 mb-1 text-sm font-semibold text-soft">Parameters</h3>
       {isEmpty(properties) ? (
         <p className="text-sm text-faint">The action has no parameters.</p>
       ) : (
         <JsonTree of={properties ?? {}} label="Parameters" />
       )}
+      <div className="mt-3 border-t border-line pt-3">
+        <Pairs>
+          <Pair name="Name">
+            <Literal text={view.action.name} className="font-semibold" />
+          </Pair>
+          <Pair name="Resource">
+            <EntityName of={view.resource} />
+          </Pair>
+          <Pair name="Environment">
+            {view.environment === null ? (
+              <span className="text-sm text-faint">not stated</span>
+            ) : (
+              <Literal text={view.environment} className="font-semibold" />
+            )}
+          </Pair>
+        </Pairs>
+      </div>
       {isEmpty(view.resource.properties) ? null : (
         <>
           <h3 className="mt-4 mb-1 text-sm font-semibold text-soft">Properties of the resource</h3>

@@ -1,12 +1,16 @@
 import type { ReactElement } from "react";
-import { ago } from "../model/time.ts";
+import { ago, clock } from "../model/time.ts";
 import { useNow } from "../wire/clock.ts";
 
-/** How long ago, with the exact time at hand. */
-export function Ago({ at }: { readonly at: string }): ReactElement {
+type Props = { readonly at: string; readonly exact?: boolean };
+
+/** How long ago, with the time of day at hand, or beside it. */
+export function Ago({ at, exact = false }: Props): ReactElement {
+  const now = useNow();
   return (
     <time dateTime={at} title={new Date(at).toLocaleString()} className="whitespace-nowrap">
-      {ago(at, useNow())}
+      {ago(at, now)}
+      {exact ? ` (${clock(at, now)})` : ""}
     </time>
   );
 }

@@ -11,8 +11,8 @@ export function Claim({ view }: { readonly view: View }): ReactElement {
   const { reason } = view.claim;
   if (reason === null) {
     return (
-      <section aria-label="The agent's reason" className="px-4 py-4 sm:px-6">
-        <p className="text-sm text-faint">The agent gave no reason.</p>
+      <section aria-label="The reason" className="px-4 py-4 sm:px-6">
+        <p className="text-sm text-faint">No reason was given.</p>
       </section>
     );
   }

@@ -9,7 +9,7 @@ export function Countdown({ until, big = false }: { readonly until: string; read
   return (
     <time dateTime={until} title={new Date(until).toLocaleString()} className={`whitespace-nowrap ${tone}`}>
       <span aria-hidden="true">
-        <span className={`tabular-nums ${big ? "text-2xl font-semibold tracking-tight text-current" : ""}`}>
+        <span className={`tabular-nums ${big ? "mr-0.5 text-2xl font-semibold tracking-tight text-current" : ""}`}>
           {left.text}
         </span>{" "}
         {left.tone === "over" ? "time is up" : left.tone === "soon" ? "left, closing soon" : "left"}

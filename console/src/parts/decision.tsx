@@ -1,6 +1,6 @@
 import { type ReactElement, useEffect, useRef, useState } from "react";
 import type { Shown } from "../model/shown.ts";
-import { timeLeft } from "../model/time.ts";
+import { clock, timeLeft } from "../model/time.ts";
 import type { View } from "../model/view.ts";
 import { shortDigest } from "../model/words.ts";
 import { useNow } from "../wire/clock.ts";
@@ -20,7 +20,8 @@ export function Decision({ view, shown }: Props): ReactElement {
   const deny = useRef<HTMLButtonElement>(null);
   // The digest that this page was opened with. A request never changes its digest: if it does, something is wrong.
   const [opened] = useState(view.digest);
-  const over = timeLeft(view.expires_at, useNow()).tone === "over";
+  const now = useNow();
+  const over = timeLeft(view.expires_at, now).tone === "over";
   // A key only chooses the button, and Enter presses it: no stray key ever approves anything.
   useKeys({
     a: () => approve.current?.focus(),
@@ -43,6 +44,7 @@ export function Decision({ view, shown }: Props): ReactElement {
       {pending ? (
         <div className="flex flex-wrap items-baseline justify-between gap-x-4 border-b border-line px-4 py-3 sm:px-5">
           <Countdown until={view.expires_at} big />
+          <span className="text-sm text-faint">until {clock(view.expires_at, now)}</span>
         </div>
       ) : (
         <div className="border-b border-line">

@@ -12,7 +12,10 @@ export function Header({ me, onHelp }: { readonly me: Me | null; readonly onHelp
     <header className="border-b border-line bg-sheet">
       {me === null || me.demo === null ? null : <DemoBanner />}
       <div className="mx-auto flex h-14 w-full max-w-6xl items-center gap-1 px-3 sm:px-6">
-        <Link to="/" className="mr-auto flex items-center gap-2.5 text-[1.0625rem] font-semibold tracking-tight">
+        <Link
+          to="/"
+          className="mr-auto flex shrink-0 items-center gap-2.5 text-[1.0625rem] font-semibold tracking-tight"
+        >
           <Mark />
           Keyturn
         </Link>
@@ -38,7 +41,11 @@ function ConnectionState(): ReactElement {
   const { connection } = requests.use();
   const { word, dot } = STATES[connection];
   return (
-    <p role="status" aria-label="Connection" className="mr-1 flex items-center gap-1.5 text-sm text-soft sm:mr-3">
+    <p
+      role="status"
+      aria-label="Connection"
+      className="mr-1 ml-2 flex shrink-0 items-center gap-1.5 text-sm whitespace-nowrap text-soft sm:mr-3"
+    >
       <svg viewBox="0 0 10 10" width="10" height="10" aria-hidden="true">
         <circle cx="5" cy="5" r="3.75" strokeWidth="1.5" className={dot} />
       </svg>

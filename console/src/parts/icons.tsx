@@ -1,4 +1,5 @@
 import type { ReactElement, ReactNode } from "react";
+import type { End } from "../model/words.ts";
 
 function Icon({ children }: { readonly children: ReactNode }): ReactElement {
   return (
@@ -63,3 +64,9 @@ export const WaitIcon = (): ReactElement => (
     <path d="M8 4.5V8l2.3 1.6" />
   </Icon>
 );
+
+/** How a request ended. */
+export function EndIcon({ end }: { readonly end: End }): ReactElement {
+  if (end === "good") return <CheckIcon />;
+  return end === "bad" ? <CrossIcon /> : <NoIcon />;
+}

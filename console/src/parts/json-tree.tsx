@@ -24,7 +24,7 @@ export function JsonTree({ of, label }: { readonly of: JsonObject; readonly labe
 function Member({ name, value }: { readonly name: string; readonly value: Json }): ReactElement {
   const nested = isTree(value);
   return (
-    <div className={nested ? "py-1.5" : "py-1.5 sm:grid sm:grid-cols-[minmax(5rem,26%)_1fr] sm:gap-x-4"}>
+    <div className={nested ? "py-1.5" : "py-1.5 sm:grid sm:grid-cols-[minmax(6.5rem,26%)_1fr] sm:gap-x-4"}>
       <dt className="min-w-0">
         <Literal text={name} className="text-soft" />
         {nested ? <span className="ml-2 text-xs text-faint">{sizeOf(value)}</span> : null}

@@ -7,6 +7,8 @@ import { Literal, Visible } from "./visible.tsx";
 
 /** What is known of the action: its effects, its facts, and what could not be understood. */
 export function Known({ view }: { readonly view: View }): ReactElement {
+  // What could not be understood stands above, with the same words.
+  const effects = view.opaque.length === 0 ? view.effects : view.effects.filter(({ effect }) => effect !== "opaque");
   return (
     <Section title="What it does">
       {view.opaque.length === 0 ? null : (
@@ -26,9 +28,11 @@ export function Known({ view }: { readonly view: View }): ReactElement {
           </div>
         </div>
       )}
-      {view.effects.length === 0 ? <p className="text-sm text-faint">No effect is known.</p> : null}
+      {effects.length === 0 && view.opaque.length === 0 ? (
+        <p className="text-sm text-faint">No effect is known.</p>
+      ) : null}
       <ul className="space-y-1.5" aria-label="Effects">
-        {view.effects.map((found) => (
+        {effects.map((found) => (
           <li
             key={`${found.effect} ${found.because}`}
             className="sm:grid sm:grid-cols-[minmax(5rem,26%)_1fr] sm:gap-x-4"

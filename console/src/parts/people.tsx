@@ -1,6 +1,6 @@
 import type { ReactElement } from "react";
 import type { View } from "../model/view.ts";
-import { relationWords } from "../model/words.ts";
+import { channelWords, relationWords } from "../model/words.ts";
 import { Ago } from "./ago.tsx";
 import { CheckIcon, CrossIcon, NoIcon } from "./icons.tsx";
 import { Visible } from "./visible.tsx";
@@ -27,8 +27,13 @@ export function Reviews({ view }: { readonly view: View }): ReactElement | null 
                 {review.verdict === "approve" ? "approved" : "denied"}
               </p>
               <p className="text-sm text-faint">
-                <Ago at={review.at} />, {review.channel}
+                <Ago at={review.at} exact />, {channelWords(review.channel)}
                 {review.voided ? ", no longer counts" : ""}
+                {review.voided && typeof review.voided_because === "string" ? (
+                  <>
+                    : <Visible text={review.voided_because} />
+                  </>
+                ) : null}
               </p>
               {review.reason === null || review.reason === "" ? null : (
                 <p className="mt-0.5 text-sm whitespace-pre-wrap text-soft">

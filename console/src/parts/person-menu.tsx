@@ -48,17 +48,17 @@ export function PersonMenu({ me }: { readonly me: Me }): ReactElement {
   };
 
   return (
-    <div ref={box} className="relative">
+    <div ref={box} className="relative min-w-0">
       <button
         ref={button}
         type="button"
         aria-expanded={open}
         aria-controls="person-menu"
         aria-label={`Signed in as ${me.person.name}`}
-        className="button-quiet flex items-center gap-1 rounded-md"
+        className="button-quiet flex w-full min-w-0 items-center gap-1 rounded-md"
         onClick={() => setOpen(!open)}
       >
-        <span className="max-w-24 truncate font-semibold text-ink sm:max-w-48">{me.person.name}</span>
+        <span className="max-w-28 truncate font-semibold text-ink sm:max-w-48">{me.person.name}</span>
         <DownIcon />
       </button>
       {open ? (

@@ -51,12 +51,16 @@ export function Terms({ terms }: { readonly terms: readonly Term[] }): ReactElem
             <div className="min-w-0">
               <p className="leading-5">
                 <span className="tabular-nums">
-                  <b className="font-semibold">{term.quorum}</b> of{" "}
+                  <b className="font-semibold">{term.quorum}</b> {term.quorum === 1 ? "person" : "people"} of{" "}
                 </span>
                 <Literal text={term.group} className="font-semibold" />
               </p>
               <p className="text-sm text-faint">
-                {open === 0 ? "All places filled" : `${term.filled} filled, ${open} open`}
+                {open === 0
+                  ? "All have agreed"
+                  : term.filled === 0
+                    ? "Nobody has agreed"
+                    : `${term.filled} agreed, ${open} to go`}
               </p>
             </div>
           </li>

@@ -1,10 +1,11 @@
 import type { ReactElement } from "react";
 import { timeLeft } from "../model/time.ts";
 import type { JsonObject, View } from "../model/view.ts";
+import { END_TONES, endOf } from "../model/words.ts";
 import { useNow } from "../wire/clock.ts";
 import { Ago } from "./ago.tsx";
 import { Countdown } from "./countdown.tsx";
-import { CheckIcon, CrossIcon, WaitIcon } from "./icons.tsx";
+import { CheckIcon, CrossIcon, EndIcon, WaitIcon } from "./icons.tsx";
 import { JsonTree } from "./json-tree.tsx";
 
 const ENDS: { readonly [status in View["status"]]: string } = {
@@ -12,22 +13,24 @@ const ENDS: { readonly [status in View["status"]]: string } = {
   approved: "Approved",
   denied: "Denied",
   expired: "Expired without approval",
-  cancelled: "Cancelled by the agent",
+  cancelled: "Withdrawn by whoever asked",
   failed: "Failed",
 };
 
 /** How a decided request ended, and for an approved one how far it has come. */
 export function Progress({ view }: { readonly view: View }): ReactElement {
   const approved = view.status === "approved";
+  // The steps below say what came of an approval; the headline is the decision itself.
+  const end = endOf({ status: view.status, outcome: null });
   return (
     <div className="px-4 py-4 sm:px-5">
-      <p className={`flex items-center gap-2 text-xl font-semibold ${approved ? "text-good" : "text-bad"}`}>
-        {approved ? <CheckIcon /> : <CrossIcon />}
+      <p className={`flex items-center gap-2 text-xl font-semibold ${END_TONES[end]}`}>
+        <EndIcon end={end} />
         {ENDS[view.status]}
       </p>
       {view.closed_at === null ? null : (
         <p className="mt-0.5 text-sm text-faint">
-          <Ago at={view.closed_at} />
+          <Ago at={view.closed_at} exact />
           {approved ? "" : ". Nothing ran."}
         </p>
       )}
@@ -57,14 +60,18 @@ function Steps({ view }: { readonly view: View }): ReactElement {
   }
   return (
     <ol className="mt-3 space-y-2.5" aria-label="Progress">
-      <Step is="done" name="Released to the gate, once" note={permit.at === null ? null : <Ago at={permit.at} />} />
+      <Step
+        is="done"
+        name="Released to the gate, once"
+        note={permit.at === null ? null : <Ago at={permit.at} exact />}
+      />
       {outcome === null ? (
         <Step is="open" name="Waiting for the outcome" note={null} />
       ) : (
         <Step
           is={outcome.status === "succeeded" ? "done" : "bad"}
           name={`The gate reports: ${outcome.status}`}
-          note={<Ago at={outcome.at} />}
+          note={<Ago at={outcome.at} exact />}
         />
       )}
       {details === null ? null : (

@@ -19,7 +19,12 @@ export function Providers({ next }: { readonly next: string }): ReactElement | n
   return (
     <div className="mt-4 flex flex-col gap-2">
       {providers.map(({ name, label }) => (
-        <button key={name} type="button" className="button border-edge" onClick={() => void begin(name)}>
+        <button
+          key={name}
+          type="button"
+          className="button bg-accent text-on-accent hover:bg-accent-hover"
+          onClick={() => void begin(name)}
+        >
           Sign in with {label}
         </button>
       ))}

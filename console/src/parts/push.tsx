@@ -67,7 +67,8 @@ type OfferProps = { readonly pushes: Pushes | null; readonly busy: boolean; read
 function Offer({ pushes, busy, onTurnOn }: OfferProps): ReactElement | null {
   if (pushes === null) return null;
   const { key, subscriptions } = pushes;
-  if (key === null) return <p className="text-faint">This server offers none: see docs/notifications.md.</p>;
+  if (key === null)
+    return <p className="text-faint">This server sends none to browsers. Whoever runs it can turn them on.</p>;
   if (subscriptions.some(({ current }) => current)) return null;
   const trouble = pushTrouble();
   if (trouble !== null) return <p className="text-faint">{trouble}</p>;

@@ -32,7 +32,7 @@ export function Record({ view }: { readonly view: View }): ReactElement {
           <Literal text={view.id} />
         </Pair>
         <Pair name="Opened">
-          <Ago at={view.opened_at} />
+          <Ago at={view.opened_at} exact />
         </Pair>
         <Pair name="Digest">
           <Literal text={view.digest} /> <CopyButton text={view.digest} what="the full digest" />

@@ -1,10 +1,11 @@
 import type { ReactElement } from "react";
 import type { View } from "../model/view.ts";
-import { myPart, placesOf, statusWord } from "../model/words.ts";
+import { previewOf } from "../model/preview.ts";
+import { END_TONES, endOf, factText, myPart, placesOf, statusWord } from "../model/words.ts";
 import { requestPath } from "../state/route.ts";
 import { Ago } from "./ago.tsx";
 import { Countdown } from "./countdown.tsx";
-import { CheckIcon, CrossIcon } from "./icons.tsx";
+import { EndIcon } from "./icons.tsx";
 import { FactValue } from "./known.tsx";
 import { Link } from "./link.tsx";
 import { Locks } from "./places.tsx";
@@ -53,6 +54,7 @@ export function RequestRow({ view, onOpen }: Props): ReactElement {
               </>
             )}
           </p>
+          <WhatRuns view={view} />
           <KeyFacts view={view} />
         </div>
         <div className="mt-2 flex flex-wrap items-center gap-x-4 gap-y-1 text-sm md:mt-0 md:flex-col md:items-end md:gap-y-1.5">
@@ -78,11 +80,36 @@ function Small({ children }: { readonly children: string }): ReactElement {
   return <span className="text-faint">{children}</span>;
 }
 
+/** The command, the statement or the parameters: what tells this row from the next. */
+function WhatRuns({ view }: { readonly view: View }): ReactElement | null {
+  const { parts, hidden } = previewOf(view.action);
+  if (parts.length === 0) return null;
+  return (
+    <p className="literal mt-1 line-clamp-2 whitespace-normal!">
+      {parts.map((part) => (
+        <span key={part.name ?? part.text} className="mr-3">
+          {part.name === null ? null : (
+            <span className="text-faint">
+              <Visible text={part.name} />{" "}
+            </span>
+          )}
+          <Visible text={part.text} />
+        </span>
+      ))}
+      {hidden === 0 ? null : <span className="text-faint">+{hidden} more</span>}
+    </p>
+  );
+}
+
 function KeyFacts({ view }: { readonly view: View }): ReactElement | null {
-  if (view.facts.length === 0) return null;
+  const said = new Set(previewOf(view.action).parts.map(({ text }) => text));
+  const facts = view.facts.filter(
+    ({ value }) => !said.has(typeof value === "number" ? String(value) : factText(value)),
+  );
+  if (facts.length === 0) return null;
   return (
     <ul aria-label="Facts" className="mt-1 flex flex-wrap gap-x-4 text-sm">
-      {view.facts.slice(0, FACTS_SHOWN).map((fact) => (
+      {facts.slice(0, FACTS_SHOWN).map((fact) => (
         <li key={`${fact.name} ${fact.provenance}`}>
           <span className="text-faint">
             <Visible text={fact.name} />
@@ -121,14 +148,13 @@ function Waiting({ view }: { readonly view: View }): ReactElement {
 }
 
 function Decided({ view }: { readonly view: View }): ReactElement {
-  const good = view.status === "approved" && (view.outcome === null || view.outcome.status === "succeeded");
   const by = view.reviews.filter(
     (review) => !review.voided && review.verdict === (view.status === "denied" ? "deny" : "approve"),
   );
   return (
     <>
-      <span className={`flex items-center gap-1.5 font-semibold ${good ? "text-good" : "text-bad"}`}>
-        {good ? <CheckIcon /> : <CrossIcon />}
+      <span className={`flex items-center gap-1.5 font-semibold ${END_TONES[endOf(view)]}`}>
+        <EndIcon end={endOf(view)} />
         {statusWord(view)}
       </span>
       <span className="text-faint">

@@ -25,7 +25,7 @@ export function Pairs({ children }: { readonly children: ReactNode }): ReactElem
 
 export function Pair({ name, children }: { readonly name: string; readonly children: ReactNode }): ReactElement {
   return (
-    <div className="sm:grid sm:grid-cols-[minmax(5rem,26%)_1fr] sm:gap-x-4">
+    <div className="grid grid-cols-[6.75rem_1fr] gap-x-3 sm:grid-cols-[minmax(5rem,26%)_1fr] sm:gap-x-4">
       <dt className="text-sm leading-[1.4375rem] text-faint">{name}</dt>
       <dd className="min-w-0">{children}</dd>
     </div>

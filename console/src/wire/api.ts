@@ -63,8 +63,14 @@ function problem(status: number, answer: unknown): ApiError {
   return new ApiError({
     status,
     code: text("code") ?? "unexpected_answer",
-    message: text("detail") ?? text("title") ?? `The server answered ${status} without saying why.`,
+    message: sentence(text("detail") ?? text("title") ?? `The server answered ${status} without saying why.`),
   });
+}
+
+/** The server's words stand in the middle of a line elsewhere; here they stand alone. */
+function sentence(text: string): string {
+  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?:]$/.test(first) ? first : `${first}.`;
 }
 
 const one = (id: string): string => `/v1/requests/${encodeURIComponent(id)}`;

@@ -1,8 +1,12 @@
 import type { Statement, View } from "../model/view.ts";
 import type { Assertion, CreationAsked, Enrolment, RequestAsked } from "./api.ts";
 
-/** Whether this browser makes passkeys on this page: over TLS, or on `localhost`. */
-export const canUsePasskeys: boolean = typeof PublicKeyCredential === "function" && window.isSecureContext;
+/** A passkey belongs to a name: no browser makes one for an address such as 127.0.0.1 or [::1]. */
+const isAddress = /^(\d+(\.\d+){3}|\[.*\])$/.test(window.location.hostname);
+
+/** Whether this browser makes passkeys on this page: over TLS by a name, or on `localhost`. */
+export const canUsePasskeys: boolean =
+  typeof PublicKeyCredential === "function" && window.isSecureContext && !isAddress;
 
 /** What went wrong with an authenticator, in words for people. */
 export class PasskeyError extends Error {

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { createTransport } from "nodemailer";
+import { readSecret } from "../../config/index.ts";
+import type { SecretKind } from "../../config/index.ts";
 import type { PersonId } from "../../core/brand.ts";
 import { needsText, shortDigest, statusText } from "../../core/card/index.ts";
 import type { Card } from "../../core/card/index.ts";
 import { ChannelError } from "../../ports/channel.ts";
 import type { Channel, Notice, Reference } from "../../ports/channel.ts";
-import { ConfigError } from "../../ports/config.ts";
 
 export type MailConfig = {
   readonly name: string;
@@ -25,6 +25,11 @@ export type MailConfig = {
 const TIMEOUT_MS = 9000;
 /** An address as we send to it: one, without a name, comment or list around it. */
 const ADDRESS = /^[^\s<>(),;:"\\@]{1,64}@[A-Za-z0-9.-]{1,255}$/;
+const PASSWORD: SecretKind = {
+  message: "the mail password cannot be read",
+  hint: "write the password into this file, mode 0600",
+  fits: /^.{1,4096}$/s,
+};
 const SUBJECTS = { review: "Review", reminder: "Reminder", news: "News" } as const;
 
 /**
@@ -32,7 +37,7 @@ const SUBJECTS = { review: "Review", reminder: "Reminder", news: "News" } as con
  * nothing, because scanners follow links; and not a word that an agent chose, because mail programs turn words into links.
  */
 export function mailChannel(config: MailConfig, emailOf: (person: PersonId) => string | null): Channel {
-  const password = config.passwordFile === null ? null : readPassword(config.passwordFile);
+  const password = config.passwordFile === null ? null : readSecret(config.passwordFile, PASSWORD);
   const transport = createTransport({
     host: config.host,
     port: config.port,
@@ -126,17 +131,9 @@ function failure(cause: unknown): ChannelError {
   const known: { readonly code?: unknown; readonly responseCode?: unknown } =
     typeof cause === "object" && cause !== null ? cause : {};
   const status = typeof known.responseCode === "number" ? known.responseCode : 0;
-  const message = cause instanceof Error ? cause.message.slice(0, 200) : "the mail server cannot be reached";
+  // Servers repeat the address, and a lost message is told in the ledger: a person's address has no place there.
+  const said = cause instanceof Error ? cause.message.replace(/[^\s<>@]+@[^\s<>@]+/g, "…").slice(0, 200) : null;
+  const message = said ?? "the mail server cannot be reached";
   const isFinal = status >= 500 && status <= 599 && known.code !== "EAUTH";
   return new ChannelError({ code: isFinal ? "channel_refused" : "channel_unavailable", message, cause });
-}
-
-function readPassword(file: string): string {
-  try {
-    return readFileSync(file, "utf8").trim();
-  } catch (cause) {
-    const message = "the mail password cannot be read";
-    const problems = [{ file, line: 0, column: 0, message, hint: "write the password into this file, mode 0600" }];
-    throw new ConfigError({ code: "config_invalid", problems, cause });
-  }
 }

@@ -1,11 +1,11 @@
-import { readFileSync } from "node:fs";
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JsonObject } from "../../core/action/index.ts";
 import { isEnd } from "../../core/card/index.ts";
 import { ChannelError } from "../../ports/channel.ts";
 import type { Click, Clickable, ClickAnswer, Notice, Reference, Take } from "../../ports/channel.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { ConfigError } from "../../ports/config.ts";
+import { Pace } from "../../ports/pace.ts";
 import { answerTo } from "./answer.ts";
 import { SlackApi, slackCode } from "./api.ts";
 import { blockFault } from "./blocks.ts";
@@ -13,10 +13,10 @@ import type { SlackMessage } from "./blocks.ts";
 import type { SlackConfig } from "./config.ts";
 import { Members } from "./members.ts";
 import { messageOf, reminderOf, threadOf } from "./message.ts";
-import { Pace } from "../../ports/pace.ts";
 import { openChannel, placeOf, placesOf } from "./places.ts";
 import type { PlaceKind } from "./places.ts";
 import { Receiver } from "./receiver.ts";
+import { readSlackSecret } from "./secret.ts";
 import type { DropReason } from "./receiver.ts";
 import { listenOn } from "./socket.ts";
 
@@ -39,15 +39,15 @@ export interface SlackChannel extends Clickable {
 /** Slack, as a channel. Throws `ConfigError` where a secret cannot be read. */
 export function slackChannel(config: SlackConfig, parts: SlackParts): SlackChannel {
   const pace = new Pace(parts.sleep ?? (async (ms) => sleep(ms)), () => parts.clock.now());
-  const api = new SlackApi(readSecret(config.botTokenFile), config.apiUrl, pace);
-  const appToken = config.appTokenFile === null ? null : readSecret(config.appTokenFile);
+  const api = new SlackApi(readSlackSecret(config.botTokenFile), config.apiUrl, pace);
+  const appToken = config.appTokenFile === null ? null : readSlackSecret(config.appTokenFile);
   const members = new Members(api, config, parts.clock);
   const onFault = parts.onFault ?? (() => {});
   const receiver = new Receiver({
     config,
     api,
     clock: parts.clock,
-    secret: config.signingSecretFile === null ? null : readSecret(config.signingSecretFile),
+    secret: config.signingSecretFile === null ? null : readSlackSecret(config.signingSecretFile),
     onDropped: parts.onDropped ?? (() => {}),
     onFault,
   });
@@ -66,10 +66,7 @@ export function slackChannel(config: SlackConfig, parts: SlackParts): SlackChann
       receiver.open(take);
       const onState = (because: string | null): void => void (trouble = because);
       if (appToken !== null) return listenOn({ config, appToken, receiver, onFault, onState }, signal);
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) resolve();
-        signal.addEventListener("abort", () => resolve(), { once: true });
-      });
+      if (!signal.aborted) await once(signal, "abort");
     },
     trouble: () => trouble,
     vouch: async ({ intent }) => members.vouch(intent.account.subject),
@@ -91,7 +88,7 @@ class Messages {
 
   async present(place: string, notice: Notice): Promise<Reference> {
     const { kind, to } = placeOf(place);
-    const channel = kind === "channel" ? await openChannel(this.#api, this.#members, to, this.#config) : to;
+    const channel = kind === "channel" ? await openChannel(this.#members, to, this.#config) : to;
     const answer = await this.#post(channel, checked(messageOf(notice, viewerOf(kind))), {});
     const { channel: where, ts } = answer;
     if (typeof where !== "string" || typeof ts !== "string") throw notUnderstood("chat.postMessage");
@@ -182,19 +179,4 @@ async function tell(api: SlackApi, { intent, reply }: Click, said: ClickAnswer):
     link_names: false,
     unfurl_links: false,
   });
-}
-
-/** A secret in a file of the operator; throws `ConfigError` that says what to write there. */
-export function readSecret(file: string): string {
-  let secret = "";
-  let cause: unknown;
-  try {
-    secret = readFileSync(file, "utf8").trim();
-  } catch (error) {
-    cause = error;
-  }
-  if (/^[\x21-\x7e]{8,500}$/.test(secret)) return secret;
-  const hint = "write what Slack shows for the app into this file, mode 0600; see docs/channels/slack.md";
-  const problems = [{ file, line: 0, column: 0, message: "this secret of Slack cannot be read", hint }];
-  throw new ConfigError({ code: "config_invalid", problems, ...(cause === undefined ? {} : { cause }) });
 }

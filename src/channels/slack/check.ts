@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { Clock } from "../../ports/clock.ts";
+import { Pace } from "../../ports/pace.ts";
 import { SlackApi } from "./api.ts";
-import { readSecret } from "./channel.ts";
 import { issuerOf } from "./config.ts";
 import type { SlackConfig } from "./config.ts";
 import { SCOPES } from "./manifest.ts";
 import { Members } from "./members.ts";
-import { Pace } from "../../ports/pace.ts";
 import { openChannel } from "./places.ts";
+import { readSlackSecret } from "./secret.ts";
 
 /** One thing that was looked at: all is well where `problem` is null. */
 export type SlackFinding = { readonly what: string; readonly problem: string | null };
@@ -27,7 +27,7 @@ export async function checkSlack(config: SlackConfig, clock: Clock): Promise<rea
     async (ms) => sleep(ms),
     () => clock.now(),
   );
-  const api = new SlackApi(readSecret(config.botTokenFile), config.apiUrl, pace);
+  const api = new SlackApi(readSlackSecret(config.botTokenFile), config.apiUrl, pace);
   const members = new Members(api, config, clock);
   const findings: SlackFinding[] = [];
   const look = async (what: string, work: () => Promise<string | null>): Promise<void> => {
@@ -52,13 +52,13 @@ export async function checkSlack(config: SlackConfig, clock: Clock): Promise<rea
   const { appTokenFile } = config;
   if (appTokenFile !== null) {
     await look("Slack opens a socket for the app token", async () => {
-      await new SlackApi(readSecret(appTokenFile), config.apiUrl, pace).call("apps.connections.open");
+      await new SlackApi(readSlackSecret(appTokenFile), config.apiUrl, pace).call("apps.connections.open");
       return null;
     });
   }
   for (const channel of new Set([...config.channels, ...[...config.groups.values()].flatMap((one) => one.channels)])) {
     await look(`channel ${channel} can be written to`, async () => {
-      await openChannel(api, members, channel, config);
+      await openChannel(members, channel, config);
       return null;
     });
   }

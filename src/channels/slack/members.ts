@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { accountToTell } from "../../core/approval/index.ts";
 import type { Person } from "../../core/approval/index.ts";
 import { ChannelError } from "../../ports/channel.ts";
 import type { Vouched } from "../../ports/channel.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { slackCode } from "./api.ts";
 import type { SlackApi } from "./api.ts";
-import { linkedId } from "./places.ts";
+import { issuerOf } from "./config.ts";
 import type { SlackConfig } from "./config.ts";
 
 /** How long an answer about a person serves: a click follows a click, and nobody is let in for long after leaving. */
@@ -84,9 +85,11 @@ export class Members {
 
   /** Slack's ids of people, as far as they have an account here. Whoever is found by address alone is told, and cannot decide. */
   async idsOf(people: readonly Person[]): Promise<readonly string[]> {
+    const own = issuerOf(this.#config);
     const ids: string[] = [];
     for (const person of people) {
-      const id = linkedId(person, this.#config) ?? (this.#config.findByEmail ? await this.#byEmail(person) : null);
+      const linked = accountToTell(person, ({ issuer }) => issuer === own);
+      const id = linked?.subject ?? (this.#config.findByEmail ? await this.#byEmail(person) : null);
       if (id !== null && !ids.includes(id)) ids.push(id);
     }
     return ids;
@@ -101,30 +104,31 @@ export class Members {
   }
 
   async channelNamed(name: string): Promise<string> {
-    const known = this.#recall<string>(`channel:${name}`);
-    if (known !== undefined) return known;
+    let id = this.#recall<string>(`channel:${name}`);
     let cursor = "";
-    for (let page = 0; page < PAGES_MAX; page += 1) {
+    for (let page = 0; id === undefined && page < PAGES_MAX; page += 1) {
       const args = { types: "public_channel,private_channel", exclude_archived: true, limit: 1000 };
       const answer = await this.#api.call("conversations.list", cursor === "" ? args : { ...args, cursor });
       const { channels, response_metadata: more } = ChannelPage.parse(answer);
-      for (const channel of channels) this.#keep(`channel:${channel.name}`, channel.id, NAME_MS);
+      for (const channel of channels) {
+        if (typeof channel.name === "string") this.#keep(`channel:${channel.name}`, channel.id, NAME_MS);
+      }
+      id = channels.find((channel) => channel.name === name)?.id;
       cursor = more?.next_cursor ?? "";
       if (cursor === "") break;
     }
-    const found = this.#recall<string>(`channel:${name}`);
-    if (found !== undefined) return found;
+    if (id !== undefined) return id;
     const message = `there is no channel #${name} that the app can see; invite the app, or write the channel's id`;
     throw new ChannelError({ code: "channel_refused", message });
   }
 
   /** Whether people of other organisations see this channel. */
-  async isShared(api: SlackApi, id: string): Promise<boolean> {
+  async isShared(id: string): Promise<boolean> {
     const known = this.#recall<boolean>(`shared:${id}`);
     if (known !== undefined) return known;
     const { channel } = z
       .looseObject({ channel: Channel })
-      .parse(await api.call("conversations.info", { channel: id }));
+      .parse(await this.#api.call("conversations.info", { channel: id }));
     const isShared = channel.is_ext_shared === true || channel.is_pending_ext_shared === true;
     this.#keep(`shared:${id}`, isShared, PERSON_MS);
     return isShared;

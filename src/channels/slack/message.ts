@@ -1,15 +1,20 @@
 import {
   alikeText,
   approvesByClick,
+  barredText,
+  fitting,
   leadText,
   linesOf,
+  minuteText,
   needsText,
   newsLines,
+  reviewText,
   shortDigest,
+  shortened,
   statusText,
   titleText,
 } from "../../core/card/index.ts";
-import type { Card, CardBody, CardProgress, Limited, Literal, Member, Members } from "../../core/card/index.ts";
+import type { Card, CardBody, CardProgress, Limited, Literal, Member } from "../../core/card/index.ts";
 import type { Notice } from "../../ports/channel.ts";
 import { ACTION, valueOf } from "./actions.ts";
 import {
@@ -41,7 +46,7 @@ export function messageOf(notice: Notice, viewer: Viewer): SlackMessage {
   const { body, progress } = card;
   const title = titleText(card);
   const blocks: Block[] = [
-    { type: "header", text: plainText(cut(`${leadText(card, viewer)}: ${title}`, HEADER_CHARS_MAX)) },
+    { type: "header", text: plainText(shortened(`${leadText(card, viewer)}: ${title}`, HEADER_CHARS_MAX)) },
     richText([section(...headline(body)), section(...standing(card))]),
     ...inspected(body),
     ...parametersOf(body),
@@ -57,7 +62,7 @@ export function messageOf(notice: Notice, viewer: Viewer): SlackMessage {
 
 /** Our words alone, then: Slack reads `text` as markup, wherever blocks are not shown. */
 export function fallback(text: string): string {
-  return cut(text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;"), FALLBACK_CHARS_MAX);
+  return shortened(text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;"), FALLBACK_CHARS_MAX);
 }
 
 function headline({ headline: said }: CardBody): readonly InlineElement[] {
@@ -81,7 +86,9 @@ function standing({ body, progress }: Card): readonly InlineElement[] {
     words(`${level} ${score}`, { bold: true }),
     words(`. ${statusText(progress)}.`),
     ...(progress.status === "pending" ? [words(` Needs ${needsText(progress)}.`)] : []),
-    ...(progress.status === "pending" ? [words(` Until ${utc(body.expiresAt)}; after that it will not run.`)] : []),
+    ...(progress.status === "pending"
+      ? [words(` Until ${minuteText(body.expiresAt)}; after that it will not run.`)]
+      : []),
   ];
 }
 
@@ -99,29 +106,10 @@ function parametersOf({ parameters, resource, subject }: CardBody): readonly Blo
     ["Caller", subject.properties] as const,
   ].flatMap(([name, members]): readonly Block[] => {
     if (members.items.length === 0 && members.hidden === 0) return [];
-    const { elements, left, chars } = membersOf(members, room);
-    room -= chars;
-    const missing =
-      left === 0 ? [] : [section(words(`${left} more are not shown here: open the page.`, { italic: true }))];
-    return [richText([section(words(name, { bold: true })), ...elements, ...missing])];
+    const { drawn, hidden, size } = fitting(members, room, memberOf, charsOf);
+    room -= size;
+    return [richText([section(words(name, { bold: true })), ...drawn.flat(), ...missing(hidden)])];
   });
-}
-
-type Fitted = { readonly elements: readonly RichElement[]; readonly left: number; readonly chars: number };
-
-function membersOf(members: Members, room: number): Fitted {
-  const elements: RichElement[] = [];
-  let chars = 0;
-  let shown = 0;
-  for (const member of members.items) {
-    const drawn = memberOf(member);
-    const more = charsOf(drawn);
-    if (chars + more > room) break;
-    chars += more;
-    shown += 1;
-    elements.push(...drawn);
-  }
-  return { elements, left: members.items.length - shown + members.hidden, chars };
 }
 
 /** A short value on its name's line; a long one, or one of several lines, in a box that nothing else stands in. */
@@ -152,20 +140,12 @@ function box(value: Literal, lines: readonly string[]): readonly RichElement[] {
 }
 
 function reviewsOf(progress: CardProgress): readonly Block[] {
-  const { reviews, barred } = progress;
-  const said = listed("Reviews", reviews, (one) => [
-    words(
-      `${one.person} ${one.verdict === "approve" ? "approved" : "denied"}${one.voided ? ", which no longer counts" : ""}`,
-    ),
+  const said = listed("Reviews", progress.reviews, (one) => [
+    words(reviewText(one)),
     ...(one.reason === null ? [] : [words(": "), ...code(one.reason)]),
   ]);
-  if (progress.status !== "pending" || barred.items.length === 0) return said;
-  const names = barred.items.map(({ person }) => person).join(", ");
-  const more = barred.hidden === 0 ? "" : ` and ${barred.hidden} more`;
-  return [
-    ...said,
-    richText([section(words(cut(`Stand behind it and cannot approve: ${names}${more}`, LIST_CHARS_MAX)))]),
-  ];
+  const barred = barredText(progress);
+  return barred === null ? said : [...said, richText([section(words(shortened(barred, LIST_CHARS_MAX)))])];
 }
 
 function claimOf({ claim }: CardBody): readonly Block[] {
@@ -227,11 +207,12 @@ function listed<T>(name: string, list: Limited<T>, draw: (item: T) => readonly I
 }
 
 function bulletsOf<T>(list: Limited<T>, draw: (item: T) => readonly InlineElement[]): readonly RichElement[] {
-  let room = LIST_CHARS_MAX;
-  const fitting = list.items.map(draw).filter((one) => (room -= charsOf(one)) >= 0);
-  const left = list.items.length - fitting.length + list.hidden;
-  const more = left === 0 ? [] : [section(words(`${left} more are not shown here: open the page.`, { italic: true }))];
-  return [...(fitting.length === 0 ? [] : [bullets(fitting)]), ...more];
+  const { drawn, hidden } = fitting(list, LIST_CHARS_MAX, draw, charsOf);
+  return [...(drawn.length === 0 ? [] : [bullets(drawn)]), ...missing(hidden)];
+}
+
+function missing(count: number): readonly RichElement[] {
+  return count === 0 ? [] : [section(words(`${count} more are not shown here: open the page.`, { italic: true }))];
 }
 
 /** A literal on a line, its notes outside of what an agent can write. */
@@ -253,12 +234,4 @@ function code(literal: Literal): readonly InlineElement[] {
 function alikeNote({ alike }: Literal): InlineElement | null {
   const note = alikeText(alike);
   return note === null ? null : words(` ${note}`, { bold: true });
-}
-
-function utc(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
-}
-
-function cut(text: string, charsMax: number): string {
-  return text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;
 }

@@ -1,9 +1,5 @@
-import { REVIEW_LINK_MIN } from "../../core/approval/index.ts";
-import type { Person } from "../../core/approval/index.ts";
 import { ChannelError } from "../../ports/channel.ts";
 import type { Notice } from "../../ports/channel.ts";
-import type { SlackApi } from "./api.ts";
-import { issuerOf } from "./config.ts";
 import type { SlackConfig } from "./config.ts";
 import type { Members } from "./members.ts";
 
@@ -53,18 +49,10 @@ async function onDuty({ audience, card }: Notice, config: SlackConfig, members: 
   return duty.length >= Math.max(1, needed) ? duty : all;
 }
 
-/** The account of this workspace that a person has linked, or null. */
-export function linkedId(person: Person, config: SlackConfig): string | null {
-  const issuer = issuerOf(config);
-  const own = person.accounts.filter((account) => account.issuer === issuer);
-  const proven = own.find(({ strength }) => strength >= REVIEW_LINK_MIN); // L0 to L4 sort as they rank
-  return (proven ?? own[0])?.subject ?? null;
-}
-
 /** The id of a channel that may be written to; `channel_refused` where others than this organisation would read it. */
-export async function openChannel(api: SlackApi, members: Members, to: string, config: SlackConfig): Promise<string> {
+export async function openChannel(members: Members, to: string, config: SlackConfig): Promise<string> {
   const id = to.startsWith("#") ? await members.channelNamed(to.slice(1)) : to;
-  if (config.sharedChannels || !(await members.isShared(api, id))) return id;
+  if (config.sharedChannels || !(await members.isShared(id))) return id;
   const message = `channel ${to} is shared with another organisation; name another one, or set shared_channels: true`;
   throw new ChannelError({ code: "channel_refused", message });
 }

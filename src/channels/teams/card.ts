@@ -1,8 +1,20 @@
-import { approvesByClick, leadText, needsText, shortDigest, statusText, titleText } from "../../core/card/index.ts";
-import type { Card, CardBody, CardProgress, Limited, Member, Members } from "../../core/card/index.ts";
+import {
+  approvesByClick,
+  barredText,
+  fitting,
+  leadText,
+  minuteText,
+  needsText,
+  reviewText,
+  shortDigest,
+  shortened,
+  statusText,
+  titleText,
+} from "../../core/card/index.ts";
+import type { Card, CardBody, CardProgress, Limited, Member } from "../../core/card/index.ts";
 import type { Notice } from "../../ports/channel.ts";
 import { REASON_BYTES_MAX, REASON_INPUT, VERB } from "./activity.ts";
-import { adaptiveCard, CARD_BYTES_MAX, cardBytes, cut, line, paragraph, TITLE_CHARS_MAX, words } from "./elements.ts";
+import { adaptiveCard, CARD_BYTES_MAX, cardBytes, line, paragraph, TITLE_CHARS_MAX, words } from "./elements.ts";
 import type { AdaptiveCard, CardAction, CardElement, ExecuteAction, TextRun } from "./elements.ts";
 import { box, code } from "./literals.ts";
 
@@ -17,6 +29,8 @@ const ROOMS = [
   { parameters: 0, list: 0 },
 ] as const;
 type Room = (typeof ROOMS)[number];
+/** Characters of the line that names who cannot approve. */
+const BARRED_CHARS_MAX = 1200;
 
 /**
  * A card as an Adaptive Card. Every text of an agent stands in a monospaced run, which Teams draws as it is; what is around
@@ -34,7 +48,7 @@ export function cardOf(notice: Notice, viewer: Viewer): AdaptiveCard {
 
 /** One line about a request, in our words alone: for the notification of a message, where nothing can be quoted. */
 export function summaryOf({ card }: Notice, viewer: Viewer): string {
-  return cut(`${leadText(card, viewer)}: ${titleText(card)} (${card.body.risk.level} risk)`, 300);
+  return shortened(`${leadText(card, viewer)}: ${titleText(card)} (${card.body.risk.level} risk)`, 300);
 }
 
 function drawnIn(notice: Notice, viewer: Viewer, room: Room): AdaptiveCard {
@@ -42,7 +56,7 @@ function drawnIn(notice: Notice, viewer: Viewer, room: Room): AdaptiveCard {
   const { body, progress } = card;
   const elements = [
     paragraph(
-      words(cut(`${leadText(card, viewer)}: ${titleText(card)}`, TITLE_CHARS_MAX), {
+      words(shortened(`${leadText(card, viewer)}: ${titleText(card)}`, TITLE_CHARS_MAX), {
         weight: "Bolder",
         size: "Large",
         ...colorOf(progress),
@@ -85,12 +99,13 @@ function headline({ headline: said }: CardBody): readonly TextRun[] {
 
 function standing({ body, progress }: Card): readonly TextRun[] {
   const { level, score } = body.risk;
-  const until = `${new Date(body.expiresAt).toISOString().slice(0, 16).replace("T", " ")} UTC`;
   return [
     words("Risk "),
     words(`${level} ${score}`, { weight: "Bolder" }),
     words(`. ${statusText(progress)}. Needs ${needsText(progress)}.`),
-    ...(progress.status === "pending" ? [words(` Until ${until}; after that it will not run.`)] : []),
+    ...(progress.status === "pending"
+      ? [words(` Until ${minuteText(body.expiresAt)}; after that it will not run.`)]
+      : []),
   ];
 }
 
@@ -112,27 +127,10 @@ function parametersOf({ parameters, resource, subject }: CardBody, room: Room): 
     ["Caller", subject.properties] as const,
   ].flatMap(([name, members]): readonly CardElement[] => {
     if (members.items.length === 0 && members.hidden === 0) return [];
-    const { elements, hidden, bytes } = membersOf(members, left);
-    left -= bytes;
-    return [paragraph(words(name, { weight: "Bolder" })), ...elements, ...missing(hidden)];
+    const { drawn, hidden, size } = fitting(members, left, memberOf, bytesOf);
+    left -= size;
+    return [paragraph(words(name, { weight: "Bolder" })), ...drawn.flat(), ...missing(hidden)];
   });
-}
-
-type Fitted = { readonly elements: readonly CardElement[]; readonly hidden: number; readonly bytes: number };
-
-function membersOf(members: Members, room: number): Fitted {
-  const elements: CardElement[] = [];
-  let bytes = 0;
-  let shown = 0;
-  for (const member of members.items) {
-    const drawn = memberOf(member);
-    const more = bytesOf(drawn);
-    if (bytes + more > room) break;
-    bytes += more;
-    shown += 1;
-    elements.push(...drawn);
-  }
-  return { elements, hidden: members.items.length - shown + members.hidden, bytes };
 }
 
 /** A short value on its name's line; a long one, or one of several lines, in a box. */
@@ -143,17 +141,12 @@ function memberOf({ name, kind, value }: Member): readonly CardElement[] {
 }
 
 function reviewsOf(progress: CardProgress, room: Room): readonly CardElement[] {
-  const { reviews, barred } = progress;
-  const said = listed("Reviews", reviews, room, (one) => [
-    words(
-      `${one.person} ${one.verdict === "approve" ? "approved" : "denied"}${one.voided ? ", which no longer counts" : ""}`,
-    ),
+  const said = listed("Reviews", progress.reviews, room, (one) => [
+    words(reviewText(one)),
     ...(one.reason === null ? [] : [words(": "), ...code(one.reason)]),
   ]);
-  if (progress.status !== "pending" || barred.items.length === 0) return said;
-  const names = barred.items.map(({ person }) => person).join(", ");
-  const more = barred.hidden === 0 ? "" : ` and ${barred.hidden} more`;
-  return [...said, paragraph(words(cut(`Stand behind it and cannot approve: ${names}${more}`, 1200)))];
+  const barred = barredText(progress);
+  return barred === null ? said : [...said, paragraph(words(shortened(barred, BARRED_CHARS_MAX)))];
 }
 
 function claimOf({ claim }: CardBody): readonly CardElement[] {
@@ -220,11 +213,8 @@ function itemsOf<T>(
   { list: bytesMax }: Room,
   draw: (item: T) => readonly TextRun[],
 ): ReturnType<typeof line>[] {
-  let left: number = bytesMax;
-  const fitting = list.items
-    .map((item) => line(words("• "), ...draw(item)))
-    .filter((one) => (left -= bytesOf(one)) >= 0);
-  return [...fitting, ...missing(list.items.length - fitting.length + list.hidden)];
+  const { drawn, hidden } = fitting(list, bytesMax, (item) => line(words("• "), ...draw(item)), bytesOf);
+  return [...drawn, ...missing(hidden)];
 }
 
 function missing(count: number): ReturnType<typeof line>[] {

@@ -1,11 +1,10 @@
-import { readFileSync } from "node:fs";
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { jsonText } from "../../core/action/index.ts";
 import { isEnd } from "../../core/card/index.ts";
 import { ChannelError } from "../../ports/channel.ts";
 import type { Click, Clickable, ClickAnswer, Notice, Reference, Take } from "../../ports/channel.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { ConfigError } from "../../ports/config.ts";
 import { Pace } from "../../ports/pace.ts";
 import { cardOf, summaryOf } from "./card.ts";
 import type { TeamsConfig } from "./config.ts";
@@ -18,6 +17,7 @@ import { answerTo, linkOf, newsOf, reminderOf } from "./news.ts";
 import { placeOf, placesOf } from "./places.ts";
 import type { Place } from "./places.ts";
 import { Receiver } from "./receiver.ts";
+import { readTeamsSecret } from "./secret.ts";
 import type { DropReason } from "./receiver.ts";
 
 export type TeamsParts = {
@@ -40,7 +40,7 @@ export interface TeamsChannel extends Clickable {
 export function teamsChannel(config: TeamsConfig, parts: TeamsParts): TeamsChannel {
   const { clock, onDropped = () => {}, waitMs } = parts;
   const pace = new Pace(parts.sleep ?? (async (ms) => sleep(ms)), () => clock.now());
-  const connector = new Connector(config, readSecret(config.secretFile), clock, pace);
+  const connector = new Connector(config, readTeamsSecret(config.secretFile), clock, pace);
   const members = new Members(connector, config, clock);
   const receiver = new Receiver({ config, clock, onDropped, ...(waitMs === undefined ? {} : { waitMs }) });
   const messages = new Messages(connector, config);
@@ -57,10 +57,7 @@ export function teamsChannel(config: TeamsConfig, parts: TeamsParts): TeamsChann
     remind: async (place, reference, notice, signal) => messages.remind(place, reference, notice, signal),
     listen: async (take: Take, signal) => {
       receiver.open(take);
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) resolve();
-        signal.addEventListener("abort", () => resolve(), { once: true });
-      });
+      if (!signal.aborted) await once(signal, "abort");
     },
     vouch: async (click, signal) => members.vouch(click, signal),
     answer: async (click, said, signal) => tell({ connector, receiver }, click, said, signal),
@@ -176,19 +173,4 @@ async function tell(
   } catch (error) {
     if (!(error instanceof ChannelError) || !receiver.tell(intent.nonce, `${text} ${link.url}`)) throw error;
   }
-}
-
-/** The client secret from its file; throws `ConfigError` that says what to write there. */
-export function readSecret(file: string): string {
-  let secret = "";
-  let cause: unknown;
-  try {
-    secret = readFileSync(file, "utf8").trim();
-  } catch (error) {
-    cause = error;
-  }
-  if (/^[\x21-\x7e]{8,500}$/.test(secret)) return secret;
-  const hint = "write the value of the app's client secret into this file, mode 0600; see docs/channels/teams.md";
-  const problems = [{ file, line: 0, column: 0, message: "the client secret for Teams cannot be read", hint }];
-  throw new ConfigError({ code: "config_invalid", problems, ...(cause === undefined ? {} : { cause }) });
 }

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../../ports/clock.ts";
 import { Pace } from "../../ports/pace.ts";
-import { readSecret } from "./channel.ts";
 import { issuerOf } from "./config.ts";
 import type { TeamsConfig } from "./config.ts";
 import { Connector } from "./connector.ts";
 import { SigningKeys } from "./keys.ts";
+import { readTeamsSecret } from "./secret.ts";
 
 /** One thing that was looked at: all is well where `problem` is null. */
 export type TeamsFinding = { readonly what: string; readonly problem: string | null };
@@ -25,7 +25,7 @@ export async function checkTeams(config: TeamsConfig, clock: Clock): Promise<rea
     () => clock.now(),
   );
   await look("the app's id, tenant and client secret sign in", async () =>
-    new Connector(config, readSecret(config.secretFile), clock, pace).signIn(),
+    new Connector(config, readTeamsSecret(config.secretFile), clock, pace).signIn(),
   );
   await look("the keys that sign clicks can be read", async () => new SigningKeys(config.cloud, clock).named("any"));
   for (const tenant of config.tenants) {

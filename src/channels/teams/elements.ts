@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { shortened } from "../../core/card/index.ts";
 import { utf8Length } from "../../core/encoding.ts";
 
 // What Teams takes of Adaptive Cards 1.5 (https://adaptivecards.io/explorer), as far as we use it. There is no TextBlock: it
@@ -156,7 +157,7 @@ export function adaptiveCard(
     type: "AdaptiveCard",
     $schema: "http://adaptivecards.io/schemas/adaptive-card.json",
     version: "1.5",
-    fallbackText: cut(fallbackText, 1000),
+    fallbackText: shortened(fallbackText, 1000),
     msteams: { width: "Full" },
     body: [...body],
     actions: [...actions],
@@ -165,7 +166,7 @@ export function adaptiveCard(
 
 /** Plain words of ours or of the operator's. A text run is drawn as it stands: no Markdown, no mention, no link is made of it. */
 export function words(said: string, more: Omit<Partial<TextRun>, "type" | "text"> = {}): TextRun {
-  return { type: "TextRun", text: cut(said, 3000), ...more };
+  return { type: "TextRun", text: shortened(said, 3000), ...more };
 }
 
 export function paragraph(...inlines: readonly TextRun[]): RichText {
@@ -175,8 +176,4 @@ export function paragraph(...inlines: readonly TextRun[]): RichText {
 /** A line close below the one before. */
 export function line(...inlines: readonly TextRun[]): RichText {
   return { type: "RichTextBlock", spacing: "None", inlines: [...inlines] };
-}
-
-export function cut(text: string, charsMax: number): string {
-  return text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;
 }

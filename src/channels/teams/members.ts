@@ -77,8 +77,10 @@ function doubtOf(
   if (member.id !== said.user || account !== said.subject) return "Teams does not know this account here.";
   if (member.id.startsWith("28:")) return "A bot decides nothing: only people do.";
   // Entra names a guest `name_home.example#EXT#@tenant…`.
-  const isGuest = (member.userPrincipalName ?? "").toUpperCase().includes("#EXT#");
-  if (isGuest || (member.userRole ?? "user").toLowerCase() !== "user") return "Guests decide nothing.";
+  const { userRole: role, userPrincipalName: name } = member;
+  const isGuest = (name ?? "").toUpperCase().includes("#EXT#");
+  if (isGuest || (role ?? "user").toLowerCase() !== "user") return "Guests decide nothing.";
+  if ((role ?? name ?? null) === null) return "Teams does not say whether this account is a full member.";
   return (member.tenantId ?? "").toLowerCase() === said.tenant
     ? null
     : "People of other organisations decide nothing here.";

@@ -1,4 +1,4 @@
-import { REVIEW_LINK_MIN } from "../../core/approval/index.ts";
+import { accountToTell } from "../../core/approval/index.ts";
 import type { Person } from "../../core/approval/index.ts";
 import { ChannelError } from "../../ports/channel.ts";
 import type { Notice } from "../../ports/channel.ts";
@@ -50,11 +50,9 @@ export function placeOf(place: string, config: TeamsConfig): Place {
 /** `tenant/object id` of people, as far as they have an account of an admitted tenant. */
 function namesOf(people: readonly Person[], config: TeamsConfig): readonly string[] {
   const tenants = new Map(config.tenants.map((tenant) => [issuerOf(config, tenant), tenant]));
-  const names = people.flatMap(({ accounts }) => {
-    const own = accounts.filter(({ issuer }) => tenants.has(issuer));
-    // L0 to L4 sort as they rank. Whoever has not proven an account is told all the same, and cannot decide.
-    const account = own.find(({ strength }) => strength >= REVIEW_LINK_MIN) ?? own[0];
-    return account === undefined ? [] : [`${tenants.get(account.issuer)}/${account.subject}`];
+  const names = people.flatMap((person) => {
+    const account = accountToTell(person, ({ issuer }) => tenants.has(issuer));
+    return account === null ? [] : [`${tenants.get(account.issuer)}/${account.subject}`];
   });
   return [...new Set(names)];
 }

@@ -5,7 +5,7 @@ import { ChannelError } from "../../ports/channel.ts";
 import type { Channel, Notice, Reference } from "../../ports/channel.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { AddressError } from "./address.ts";
-import { postDelivery, readSecret, signDelivery } from "./delivery.ts";
+import { postDelivery, readWebhookSecret, signDelivery } from "./delivery.ts";
 import type { Endpoint } from "./delivery.ts";
 
 export type WebhookConfig = Endpoint & {
@@ -25,7 +25,7 @@ const REFUSED: ReadonlySet<number> = new Set([400, 410, 413, 415, 422]);
  * a status, and decides nothing.
  */
 export function webhookChannel(config: WebhookConfig, clock: Clock): Channel {
-  const secret = readSecret(config.secretFile);
+  const secret = readWebhookSecret(config.secretFile);
   const post = async (type: string, notice: Notice, signal: AbortSignal): Promise<Reference> => {
     const seconds = Math.floor(clock.now() / 1000);
     const body = JSON.stringify(messageOf(type, notice));

@@ -1,12 +1,11 @@
 import { createHmac } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { ConfigError } from "../../ports/config.ts";
+import { readSecret } from "../../config/index.ts";
 import { assertReachable, guardedLookup } from "./address.ts";
 
-/** Standard Webhooks asks for 24 to 64 bytes. */
-const SECRET_BYTES_MIN = 24;
+/** Standard Webhooks asks for 24 to 64 bytes: 32 characters of base64 are 24 of them. */
+const SECRET = /^whsec_[A-Za-z0-9+/_-]{32,}={0,2}$/;
 
 /** Where deliveries go. */
 export type Endpoint = {
@@ -39,25 +38,20 @@ export function signDelivery(secret: Uint8Array, id: string, seconds: number, bo
 }
 
 /** Reads `whsec_…` from its file; a `ConfigError` says what is wrong with it. */
-export function readSecret(file: string): Uint8Array {
-  const refuse = (message: string, cause?: unknown): ConfigError => {
-    const hint = "write `whsec_` and 32 random bytes in base64, such as from `openssl rand -base64 32`";
-    const problems = [{ file, line: 0, column: 0, message, hint }];
-    return new ConfigError({ code: "config_invalid", problems, ...(cause === undefined ? {} : { cause }) });
-  };
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8").trim();
-  } catch (cause) {
-    throw refuse("the webhook's secret cannot be read", cause);
-  }
-  const secret = Buffer.from(text.replace(/^whsec_/, ""), "base64");
-  if (!text.startsWith("whsec_") || secret.length < SECRET_BYTES_MIN) throw refuse("this is no webhook secret");
-  return secret;
+export function readWebhookSecret(file: string): Uint8Array {
+  const text = readSecret(file, {
+    message: "this is no webhook secret",
+    hint: "write `whsec_` and 32 random bytes in base64, such as from `openssl rand -base64 32`",
+    fits: SECRET,
+  });
+  return Buffer.from(text.slice("whsec_".length), "base64");
 }
 
-/** Sends without following redirects, to the very address that was checked; what the receiver says is not read. */
-export function postDelivery(
+/**
+ * Sends without following redirects, to the very address that was checked; what the receiver says is not read. Rejects with
+ * an `AddressError` where the address may not be reached.
+ */
+export async function postDelivery(
   { url: text, allowPrivate }: Endpoint,
   { body, headers }: Delivery,
   signal: AbortSignal,

@@ -1,5 +1,5 @@
 export { AddressError, isPrivateAddress } from "./address.ts";
 export { webhookChannel } from "./channel.ts";
 export type { WebhookConfig } from "./channel.ts";
-export { postDelivery, readSecret, signDelivery } from "./delivery.ts";
+export { postDelivery, readWebhookSecret, signDelivery } from "./delivery.ts";
 export type { Answer, Delivery, Endpoint } from "./delivery.ts";

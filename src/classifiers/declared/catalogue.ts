@@ -3,12 +3,12 @@ import type { Digest } from "../../core/brand.ts";
 import { canonicalBytes, digest, NAME_CHARS_MAX } from "../../core/action/index.ts";
 import type { JsonObject } from "../../core/action/index.ts";
 import { EFFECTS, RISK_FACTS } from "../../core/risk/index.ts";
-import type { Effect, FactType, FactValue } from "../../core/risk/index.ts";
+import type { Effect, FactType, FactValue, RequestRule } from "../../core/risk/index.ts";
 import { ConfigError } from "../../ports/config.ts";
 import type { ConfigProblem } from "../../ports/config.ts";
 import { readYaml } from "../../config/index.ts";
 import { requestRules, requestsMember, TEXT_FACTS, textsMember, textSources } from "./texts.ts";
-import type { RequestRule, TextSource } from "./texts.ts";
+import type { TextSource } from "./texts.ts";
 
 /** Actions, resources, and facts of one action in a catalogue. */
 const ACTIONS_MAX = 5_000;

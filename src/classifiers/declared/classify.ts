@@ -24,15 +24,36 @@ export type DeclaredClassifier = { readonly classify: (question: Question) => Cl
  */
 export function declaredClassifier(catalogue: Catalogue): DeclaredClassifier {
   const sensitivity = sensitivityIndex(catalogue.resources);
-  return { classify: (question) => classify(catalogue, sensitivity, question) };
+  const effects = effectsIndex(catalogue);
+  return { classify: (question) => classify({ catalogue, sensitivity, effects }, question) };
 }
 
-function classify(catalogue: Catalogue, sensitivity: SensitivityIndex, question: Question): Classification {
+/** The catalogue, with what follows from it made once. */
+type Known = {
+  readonly catalogue: Catalogue;
+  readonly sensitivity: SensitivityIndex;
+  /** What it says that each action does. */
+  readonly effects: ReadonlyMap<string, readonly FoundEffect[]>;
+};
+
+function effectsIndex({ actions }: Catalogue): Known["effects"] {
+  return new Map(
+    [...actions].map(([action, { effects }]) => [
+      action,
+      effects.map((effect): FoundEffect => {
+        const because = `The catalogue says that ${quote(action)} does ${effect}.`;
+        return { effect, because, provenance: "operator" };
+      }),
+    ]),
+  );
+}
+
+function classify({ catalogue, sensitivity, effects }: Known, question: Question): Classification {
   const draft: Draft = { effects: new Map(), facts: new Map(), opaque: [] };
   const { name } = question.action;
   const declared = question.context.declared ?? {};
   const known = catalogue.actions.get(name);
-  if (known !== undefined) addKnown(draft, known, question);
+  if (known !== undefined) addKnown(draft, known, effects.get(name) ?? [], question);
   else if ((declared.effects ?? []).length === 0) {
     draft.opaque.push(`${quote(name)} is not in the catalogue; held as opaque. Add it to catalogue.yaml.`);
   }
@@ -45,26 +66,26 @@ function classify(catalogue: Catalogue, sensitivity: SensitivityIndex, question:
   return finish(draft);
 }
 
-function addKnown(draft: Draft, known: CatalogueAction, question: Question): void {
-  const name = quote(question.action.name);
-  for (const effect of known.effects) {
-    const because = `The catalogue says that ${name} does ${effect}.`;
-    draft.effects.set(effect, { effect, because, provenance: "operator" });
-    if (effect === "opaque") draft.opaque.push(because);
+function addKnown(draft: Draft, known: CatalogueAction, effects: readonly FoundEffect[], question: Question): void {
+  for (const found of effects) {
+    draft.effects.set(found.effect, found);
+    if (found.effect === "opaque") draft.opaque.push(found.because);
   }
   for (const [fact, value] of known.constants) draft.facts.set(fact, { name: fact, value, provenance: "operator" });
   for (const [fact, extraction] of known.facts) {
     const found = lookUp(question, extraction.path);
-    const where = extraction.path.join(".");
+    const where = (): string => extraction.path.join(".");
     if (found === undefined) {
       // An unknown row count is not a small one: what should be known and is not makes the whole action opaque.
-      if (!extraction.optional)
-        draft.opaque.push(`${name} was called without \`${where}\`, so that \`${fact}\` is not known.`);
+      if (!extraction.optional) {
+        const name = quote(question.action.name);
+        draft.opaque.push(`${name} was called without \`${where()}\`, so that \`${fact}\` is not known.`);
+      }
       continue;
     }
     const value = valueOf(found, extraction.type);
     if (value === null)
-      draft.opaque.push(`\`${where}\` is not ${described(extraction.type)}, so that \`${fact}\` is not known.`);
+      draft.opaque.push(`\`${where()}\` is not ${described(extraction.type)}, so that \`${fact}\` is not known.`);
     else draft.facts.set(fact, { name: fact, value, provenance: "operator" });
   }
 }
@@ -157,10 +178,16 @@ function finish(draft: Draft): Classification {
   }
   const told = opaque.slice(0, OPAQUE_REASONS_MAX);
   return {
-    effects: EFFECTS.flatMap((effect) => draft.effects.get(effect) ?? []),
+    effects: inOrder(draft.effects),
     facts: [...draft.facts.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
     opaque: opaque.length > told.length ? [...told, `and ${opaque.length - told.length} more reasons.`] : told,
   };
+}
+
+/** Of a few effects: most actions have one, which is in order by itself. */
+function inOrder(effects: ReadonlyMap<Effect, FoundEffect>): readonly FoundEffect[] {
+  if (effects.size < 2) return [...effects.values()];
+  return EFFECTS.flatMap((effect) => effects.get(effect) ?? []);
 }
 
 /** The member of a question that a path of the catalogue names. */

@@ -3,4 +3,4 @@ export type { Catalogue, CatalogueAction, CatalogueResource, Extraction } from "
 export { declaredClassifier, lookUp } from "./classify.ts";
 export type { DeclaredClassifier } from "./classify.ts";
 export { TEXT_KINDS } from "./texts.ts";
-export type { RequestRule, TextKind, TextSource } from "./texts.ts";
+export type { TextKind, TextSource } from "./texts.ts";

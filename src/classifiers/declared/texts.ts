@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { EFFECTS } from "../../core/risk/index.ts";
-import type { Effect, FactType } from "../../core/risk/index.ts";
+import type { FactType, RequestRule } from "../../core/risk/index.ts";
 
 /** What a text of a call can be read as. `argv` is a command that runs without a shell; the tools' kinds are the words after the tool's name. */
 export const TEXT_KINDS = [
@@ -29,17 +29,6 @@ export type TextSource = {
   readonly kind: TextKind;
   /** SQL only: the gate sets `search_path` and `standard_conforming_strings` itself. */
   readonly pinned: boolean;
-};
-
-/** What the operator knows of one kind of HTTP request; whatever fits no rule is opaque. */
-export type RequestRule = {
-  readonly host: string;
-  readonly port?: number;
-  readonly scheme?: "https" | "http";
-  readonly methods: readonly string[];
-  readonly path: string;
-  readonly query?: readonly string[];
-  readonly effects: readonly Effect[];
 };
 
 const FROM =

@@ -1,8 +1,7 @@
 import { EFFECTS, openFindings, quoted } from "../../core/risk/index.ts";
-import type { Classification, Effect, Findings } from "../../core/risk/index.ts";
+import type { Classification, Effect, Findings, RequestRule } from "../../core/risk/index.ts";
 import { hostKind } from "./host.ts";
 import { matchRule } from "./rules.ts";
-import type { HttpRule } from "./rules.ts";
 import { parseUrl } from "./url.ts";
 import type { PlainUrl } from "./url.ts";
 
@@ -22,7 +21,7 @@ const HEADERS_MAX = 256;
  * What an HTTP request does. Only GET and HEAD, without a body, at a host, path and query that the operator declared as
  * reading can pass; whatever else goes out is network, and opaque where nobody declared it.
  */
-export function classifyHttp(request: HttpRequest, rules: readonly HttpRule[]): Classification {
+export function classifyHttp(request: HttpRequest, rules: readonly RequestRule[]): Classification {
   const found = openFindings();
   const { method, url: written } = request;
   const url = parseUrl(written, found);
@@ -45,7 +44,7 @@ export function classifyHttp(request: HttpRequest, rules: readonly HttpRule[]): 
   return declared(rule, found);
 }
 
-function declared({ effects, path }: HttpRule, found: Findings): Classification {
+function declared({ effects, path }: RequestRule, found: Findings): Classification {
   const because = (effect: Effect): string => `The operator says that ${quoted(path)} does ${effect}.`;
   for (const effect of effects) found.effect(effect, because(effect));
   const parsed = found.done();
@@ -59,7 +58,7 @@ function declared({ effects, path }: HttpRule, found: Findings): Classification 
   };
 }
 
-function judgeHost({ host, scheme }: PlainUrl, rule: HttpRule | undefined, found: Findings): void {
+function judgeHost({ host, scheme }: PlainUrl, rule: RequestRule | undefined, found: Findings): void {
   const kind = hostKind(host);
   if (kind === "metadata" || (kind === "private" && rule === undefined)) {
     const why = kind === "metadata" ? "hands out credentials of the machine" : "is of a private network";

@@ -9,9 +9,12 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   return hash("sha256", bytes, "buffer");
 }
 
-/** SHA-256 as `sha256:` and 64 lower-case hex digits: what is shown, approved, permitted, redeemed and logged. */
-export function digest(bytes: Uint8Array): Digest {
-  return `sha256:${hash("sha256", bytes, "hex")}` as Digest;
+/**
+ * SHA-256 as `sha256:` and 64 lower-case hex digits: what is shown, approved, permitted, redeemed and logged. Of a text, it
+ * is that of its UTF-8.
+ */
+export function digest(input: Uint8Array | string): Digest {
+  return `sha256:${hash("sha256", input, "hex")}` as Digest;
 }
 
 /** Reads a digest; upper-case hex, another algorithm or another length is refused with `digest_invalid`. */

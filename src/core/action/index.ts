@@ -1,4 +1,4 @@
-export { canonicalAction, parseQuestion } from "./action.ts";
+export { canonicalAction, parseQuestion, questionInOrder } from "./action.ts";
 export type { CanonicalAction } from "./action.ts";
 export { canonicalBytes, canonicalize } from "./canonical.ts";
 export { copyJson } from "./copy.ts";

@@ -16,6 +16,8 @@ export function pointerOf(path: Path, depth: number = path.length): string {
 
 /** RFC 6901 §3: `~` and `/` in a step are written `~0` and `~1`. */
 export function escapeStep(step: string): string {
+  // Most names have neither, and every member of a question that is read has its pointer.
+  if (!step.includes("~") && !step.includes("/")) return step;
   return step.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 

@@ -2,7 +2,7 @@ import { assuranceCovers, coversTerms, type Decision } from "../policy/index.ts"
 import type { Risk, RiskLevel } from "../risk/index.ts";
 import { personalAssurance } from "./assurance.ts";
 import { refuse } from "./refusals.ts";
-import type { Refusal } from "./request.ts";
+import type { Refusal } from "./refusals.ts";
 import { seatingOf, type RequestState } from "./state.ts";
 
 const LEVELS: readonly RiskLevel[] = ["low", "medium", "high", "critical"];

@@ -4,7 +4,9 @@ import { behindToday, editorsOf } from "./barred.ts";
 import { eligibility, type Reviewer } from "./eligibility.ts";
 import type { LinkStrength, Roster } from "./people.ts";
 import { refuse } from "./refusals.ts";
-import type { Barred, Refusal, RequestEvent, Review, Verdict } from "./request.ts";
+import type { Refusal } from "./refusals.ts";
+import type { Barred, RequestEvent, Review } from "./request.ts";
+import type { Verdict } from "./statement.ts";
 import { faultOfStatement, type ReviewProof } from "./statement.ts";
 import { isLive, isOpen, seatingOf, statusAt, type RequestState } from "./state.ts";
 

@@ -3,8 +3,11 @@ import { assuranceCovers, type Assurance, type Term } from "../policy/index.ts";
 import type { RiskLevel } from "../risk/index.ts";
 import { assuranceFor, lackingAssurance, personalAssurance } from "./assurance.ts";
 import type { LinkStrength, Person, Roster } from "./people.ts";
-import type { Barred, Refusal, Verdict } from "./request.ts";
+import type { Refusal } from "./refusals.ts";
+import type { Barred } from "./request.ts";
+import type { Verdict } from "./statement.ts";
 import { refuse } from "./refusals.ts";
+import { isFirm } from "./strength.ts";
 
 /** What the request asks of a reviewer. */
 export type Ask = {
@@ -21,11 +24,6 @@ export type Ask = {
 /** The proof of who reviews: a person, through one account, with so much assurance. */
 export type Reviewer = { readonly person: PersonId; readonly link: LinkStrength; readonly assurance: Assurance };
 
-const STRENGTHS: readonly LinkStrength[] = ["L0", "L1", "L2", "L3", "L4"];
-
-/** Only an account that both sides have proven may review: weaker links may read and be invited to link. */
-export const REVIEW_LINK_MIN: LinkStrength = "L3";
-
 /**
  * May this person review, by today's roster? Answers the groups whose places the person may fill.
  * A barred person may still deny: stopping an action of one's own harms nobody.
@@ -39,7 +37,7 @@ export function eligibility(
   const person = roster.people.get(reviewer.person);
   if (person === undefined) return refuse("person_unknown");
   if (!person.active) return refuse("person_inactive");
-  if (STRENGTHS.indexOf(reviewer.link) < STRENGTHS.indexOf(REVIEW_LINK_MIN)) return refuse("link_too_weak");
+  if (!isFirm(reviewer.link)) return refuse("link_too_weak");
   if (verdict === "approve") {
     const bar = ask.barred.find((b) => b.person === reviewer.person);
     if (bar !== undefined) return refuse("person_barred", `${RELATION_WORDS[bar.relation]} (${bar.evidence})`);

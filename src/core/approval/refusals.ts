@@ -1,4 +1,40 @@
-import type { Refusal, RefusalCode } from "./request.ts";
+/** Why a command was refused. Each has one sentence for people, below. */
+export type RefusalCode =
+  | "request_closed"
+  | "request_expired"
+  | "request_unknown"
+  | "digest_changed"
+  | "person_barred"
+  | "person_inactive"
+  | "person_unknown"
+  | "not_in_group"
+  | "member_too_late"
+  | "link_too_weak"
+  | "assurance_too_low"
+  | "passkey_revoked"
+  | "assertion_invalid"
+  | "assertion_expired"
+  | "already_reviewed"
+  | "not_requester"
+  | "not_approved"
+  | "approval_expired"
+  | "approval_voided"
+  | "permit_redeemed"
+  | "permit_expired"
+  | "permit_other_gate"
+  | "permit_other_action"
+  | "permit_unknown"
+  | "policy_denied"
+  | "terms_not_met"
+  | "risk_rose"
+  | "outcome_known"
+  | "account_taken"
+  | "group_unknown"
+  | "directory_full"
+  | "file_owned"
+  | "not_redeemed";
+
+export type Refusal = { readonly refused: RefusalCode; readonly because: string };
 
 /** One sentence for each refusal: what is wrong, and where there is something to do, what. */
 const SENTENCES: Readonly<Record<RefusalCode, string>> = {

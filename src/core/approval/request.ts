@@ -13,12 +13,11 @@ import type {
 import type { Json, JsonObject, Question } from "../action/index.ts";
 import type { Assurance, Hold, Term } from "../policy/index.ts";
 import type { Classification, Risk } from "../risk/index.ts";
-import type { ReviewProof } from "./statement.ts";
+import type { Refusal } from "./refusals.ts";
+import type { ReviewProof, Verdict } from "./statement.ts";
 
 /** ARAP's task states. All but `pending` and `approved` are final; `approved` ends with its permit. */
 export type RequestStatus = "pending" | "approved" | "denied" | "expired" | "cancelled" | "failed";
-
-export type Verdict = "approve" | "deny";
 
 /** How a person stands behind an action, and the evidence for it. The weakest evidence suffices to bar. */
 export type Relation =
@@ -87,44 +86,6 @@ export type Outcome = {
   readonly at: Instant;
   readonly details: { readonly [name: string]: Json };
 };
-
-/** Why a command was refused. Each has one sentence for people in `refusals.ts`. */
-export type RefusalCode =
-  | "request_closed"
-  | "request_expired"
-  | "request_unknown"
-  | "digest_changed"
-  | "person_barred"
-  | "person_inactive"
-  | "person_unknown"
-  | "not_in_group"
-  | "member_too_late"
-  | "link_too_weak"
-  | "assurance_too_low"
-  | "passkey_revoked"
-  | "assertion_invalid"
-  | "assertion_expired"
-  | "already_reviewed"
-  | "not_requester"
-  | "not_approved"
-  | "approval_expired"
-  | "approval_voided"
-  | "permit_redeemed"
-  | "permit_expired"
-  | "permit_other_gate"
-  | "permit_other_action"
-  | "permit_unknown"
-  | "policy_denied"
-  | "terms_not_met"
-  | "risk_rose"
-  | "outcome_known"
-  | "account_taken"
-  | "group_unknown"
-  | "directory_full"
-  | "file_owned"
-  | "not_redeemed";
-
-export type Refusal = { readonly refused: RefusalCode; readonly because: string };
 
 /** What a request's stream may hold. The request is the fold of these. */
 export type RequestEvent =

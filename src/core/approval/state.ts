@@ -1,7 +1,8 @@
 import type { ApprovalId, GateId, Instant, PersonId } from "../brand.ts";
 import type { Term } from "../policy/index.ts";
 import { atLeastTwo, seat, type Seating } from "./matching.ts";
-import type { Barred, OpenedRequest, Outcome, Refusal, RequestEvent, RequestStatus, Review } from "./request.ts";
+import type { Refusal } from "./refusals.ts";
+import type { Barred, OpenedRequest, Outcome, RequestEvent, RequestStatus, Review } from "./request.ts";
 
 /** The permit of an approved request: none yet, issued, used, or never used in time. */
 export type PermitState =

@@ -2,7 +2,9 @@ import { canonicalBytes, digest } from "../action/index.ts";
 import type { JsonObject } from "../action/index.ts";
 import type { Digest, Instant, PersonId, RequestId } from "../brand.ts";
 import { refuse } from "./refusals.ts";
-import type { Refusal, Verdict } from "./request.ts";
+import type { Refusal } from "./refusals.ts";
+
+export type Verdict = "approve" | "deny";
 
 /**
  * What a person decides, in words that a machine can sign: this verdict on this action, as this card showed it, under

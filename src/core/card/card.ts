@@ -1,11 +1,12 @@
 import type { RequestState } from "../approval/index.ts";
-import type { Digest, Instant, PersonId, RequestId } from "../brand.ts";
+import type { Digest, Instant, RequestId } from "../brand.ts";
 import type { Assurance } from "../policy/index.ts";
 import type { Effect, FactValue, FoundEffect, Provenance, RiskLevel, TraitId } from "../risk/index.ts";
 import { limited } from "./limited.ts";
 import type { Limited } from "./limited.ts";
 import { membersOf } from "./members.ts";
 import type { Members } from "./members.ts";
+import type { CardNames } from "./names.ts";
 import { progressOf } from "./progress.ts";
 import type { CardProgress } from "./progress.ts";
 import { plain, shown } from "./shown.ts";
@@ -58,13 +59,6 @@ export type CardBody = {
   readonly expiresAt: Instant;
   /** What the agent says of itself: unverified, and set apart. */
   readonly claim: Literal | null;
-};
-
-/** What a card needs to know beside the request. */
-export type CardNames = {
-  readonly person: (id: PersonId) => string;
-  /** The operator's title for an action, or null. */
-  readonly title: (action: string) => string | null;
 };
 
 /** Characters of a name or id, of a piece of evidence, of a claim. */

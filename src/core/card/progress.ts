@@ -1,9 +1,9 @@
 import { seatingOf, statusAt } from "../approval/index.ts";
 import type { Relation, RequestState, RequestStatus, Review, Verdict } from "../approval/index.ts";
 import type { Instant, PersonId } from "../brand.ts";
-import type { CardNames } from "./card.ts";
 import { limited } from "./limited.ts";
 import type { Limited } from "./limited.ts";
+import type { CardNames } from "./names.ts";
 import { plain, shown } from "./shown.ts";
 import type { Literal } from "./shown.ts";
 

@@ -1,6 +1,8 @@
+import type { Instant } from "../brand.ts";
+import { formatInstant } from "../ledger/index.ts";
 import type { Card, Headline } from "./card.ts";
 import { shortDigest } from "./digest.ts";
-import type { CardProgress } from "./progress.ts";
+import type { CardProgress, CardReview } from "./progress.ts";
 import type { Literal } from "./shown.ts";
 
 /** A literal on one line: head, what is missing, tail, and what else has to be said of it. */
@@ -70,4 +72,26 @@ export function spanText(ms: number): string {
 export function needsText({ terms }: CardProgress): string {
   const items = terms.items.map(({ group, quorum, filled }) => `${filled} of ${quorum} of ${group}`);
   return [...items, ...(terms.hidden === 0 ? [] : [`${terms.hidden} more`])].join(", ");
+}
+
+/** `2026-11-21 20:05 UTC`. */
+export function minuteText(at: Instant): string {
+  return `${formatInstant(at).slice(0, 16).replace("T", " ")} UTC`;
+}
+
+/** What somebody did, without the reason that they gave. */
+export function reviewText({ person, verdict, voided }: CardReview): string {
+  return `${person} ${verdict === "approve" ? "approved" : "denied"}${voided ? ", which no longer counts" : ""}`;
+}
+
+/** Who cannot approve; null where nobody stands behind the action, or nobody is asked any more. */
+export function barredText({ status, barred }: CardProgress): string | null {
+  if (status !== "pending" || barred.items.length === 0) return null;
+  const more = barred.hidden === 0 ? "" : ` and ${barred.hidden} more`;
+  return `Stand behind it and cannot approve: ${barred.items.map(({ person }) => person).join(", ")}${more}`;
+}
+
+/** A text of at most so many characters, with an ellipsis where it had more. */
+export function shortened(text: string, charsMax: number): string {
+  return text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;
 }

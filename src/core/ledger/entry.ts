@@ -1,7 +1,6 @@
 import type { Digest, Instant, StreamName } from "../brand.ts";
 import { canonicalBytes, digest, isJsonObject, parseDigest, parseJson } from "../action/index.ts";
 import type { Json, JsonObject } from "../action/index.ts";
-import { concatBytes } from "../encoding.ts";
 import { InputError } from "../errors.ts";
 import { sameHash } from "./hash.ts";
 import { formatInstant, parseInstant } from "./time.ts";
@@ -53,6 +52,8 @@ const HEADER_MEMBERS = ["commitment", "public", "stream", "time", "type", "v", "
 const TYPE = /^[a-z][a-z0-9_]{0,31}(?:\.[a-z][a-z0-9_]{0,31}){1,3}$/;
 const STREAM = /^[a-z][a-z0-9_]{0,31}(?:\/[A-Za-z0-9._~:@-]{1,160})?$/;
 const COMMITMENT_LABEL = new TextEncoder().encode("keyturn entry payload v1\n");
+// One input for all but the largest: hashing is synchronous and never re-entered, and a fresh copy costs as much as the hash.
+const commitmentInput = new Uint8Array(16 * 1024);
 
 /** Turns content into an entry's bytes; content that `openEntry` would not read back is refused with `entry_invalid`. */
 export function sealEntry(content: EntryContent): SealedEntry {
@@ -99,7 +100,12 @@ export function openPayload(header: OpenedHeader, payload: Uint8Array | null, sa
 export function commitPayload(payload: Uint8Array, salt: Uint8Array): Digest {
   // A salt of one fixed length keeps the border between salt and payload where it is.
   if (salt.length !== ENTRY_SALT_BYTES) throw invalid(`its salt has not ${ENTRY_SALT_BYTES} bytes`, "");
-  return digest(concatBytes(COMMITMENT_LABEL, salt, payload));
+  const length = COMMITMENT_LABEL.length + ENTRY_SALT_BYTES + payload.length;
+  const input = length <= commitmentInput.length ? commitmentInput.subarray(0, length) : new Uint8Array(length);
+  input.set(COMMITMENT_LABEL);
+  input.set(salt, COMMITMENT_LABEL.length);
+  input.set(payload, COMMITMENT_LABEL.length + ENTRY_SALT_BYTES);
+  return digest(input);
 }
 
 /** Reads a header, the leaf of the tree: only the canonical bytes of exactly the members that `sealEntry` writes. */

@@ -62,6 +62,6 @@ export {
   tilesSince,
 } from "./tile.ts";
 export type { Tile } from "./tile.ts";
-export { formatInstant, parseInstant } from "./time.ts";
+export { formatInstant, formatSpan, parseInstant } from "./time.ts";
 export { Frontier } from "./tree.ts";
 export type { Subtree, SubtreeListener } from "./tree.ts";

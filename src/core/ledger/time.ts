@@ -19,6 +19,26 @@ export function formatInstant(at: Instant): string {
   return `${pad(year, 4)}-${pad(month, 2)}-${pad(date, 2)}T${clock}Z`;
 }
 
+const UNITS: readonly (readonly [ms: number, name: string])[] = [
+  [86_400_000, "d"],
+  [3_600_000, "h"],
+  [60_000, "min"],
+  [1000, "s"],
+];
+
+/** A span of time in its two largest units, such as `2 h 5 min`, `45 s` or `300 ms`. */
+export function formatSpan(ms: number): string {
+  const first = UNITS.findIndex(([unit]) => ms >= unit);
+  if (first === -1) return `${Math.round(ms)} ms`;
+  let rest = ms;
+  const parts = UNITS.slice(first, first + 2).flatMap(([unit, name]) => {
+    const count = Math.floor(rest / unit);
+    rest -= count * unit;
+    return count === 0 ? [] : [`${count} ${name}`];
+  });
+  return parts.join(" ");
+}
+
 const PATTERN = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})\.(\d{3})Z$/;
 
 /** Reads exactly what `formatInstant` writes; another spelling or a date that does not exist is a RangeError. */

@@ -1,3 +1,4 @@
+export { PUBLIC_KEY_ALGORITHMS } from "./algorithms.ts";
 export {
   assemblePermit,
   checkRedemption,

@@ -19,6 +19,7 @@ export { NEW_SESSION, NO_COUNTS, noMoment, rowsOf, tagsOf, utc } from "./moment.
 export type { Counts, LocalTime, Moment, SessionSeen, Spans, Stretch } from "./moment.ts";
 export { openFindings, quoted } from "./findings.ts";
 export type { Findings } from "./findings.ts";
+export type { RequestRule } from "./request-rule.ts";
 export { lasting, scoreRisk, WEIGHTS_ID } from "./score.ts";
 export type { Advice } from "./score.ts";
 export { levelOf, WEIGHTS } from "./weights.ts";

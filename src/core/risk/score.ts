@@ -38,8 +38,8 @@ export function scoreRisk(
   const contributions = [
     ...effectPoints(effects, classification),
     ...rowPoints(effects, classification.facts),
-    ...environmentPoints(environment),
-    ...tags.map((tag) => sensitivityPoints(tag)),
+    environmentPoints(environment),
+    ...tags.map((tag) => KNOWN_TAGS.get(tag) ?? sensitivityPoint(tag)),
     ...[...traits.values()].map(({ id, because, span }) =>
       point(`trait.${id}`, WEIGHTS.traits[id].points, because, span),
     ),
@@ -114,14 +114,27 @@ function magnitude(rows: number): number {
   return rows < 1 ? 0 : Math.min(WEIGHTS.rows.max, digits * WEIGHTS.rows.perPower + half);
 }
 
-function environmentPoints(environment: string | undefined): Contribution[] {
-  if (environment === undefined) {
-    return [
-      point("environment.unknown", WEIGHTS.otherEnvironment, "The environment is not known: counted as production."),
-    ];
-  }
-  return [point(`environment.${environment}`, environmentWeight(environment), `It runs in ${environment}.`)];
+function environmentPoints(environment: string | undefined): Contribution {
+  if (environment === undefined) return UNKNOWN_ENVIRONMENT;
+  return KNOWN_ENVIRONMENTS.get(environment) ?? environmentPoint(environment);
 }
+
+function environmentPoint(environment: string): Contribution {
+  return point(`environment.${environment}`, environmentWeight(environment), `It runs in ${environment}.`);
+}
+
+// What many answers say the same way is said once: objects and sentences made anew for each were a good part of scoring.
+const UNKNOWN_ENVIRONMENT = point(
+  "environment.unknown",
+  WEIGHTS.otherEnvironment,
+  "The environment is not known: counted as production.",
+);
+const KNOWN_ENVIRONMENTS: ReadonlyMap<string, Contribution> = new Map(
+  [...ENVIRONMENTS.keys()].map((name) => [name, environmentPoint(name)]),
+);
+const KNOWN_TAGS: ReadonlyMap<string, Contribution> = new Map(
+  [...SENSITIVITY.keys()].map((tag) => [tag, sensitivityPoint(tag)]),
+);
 
 function environmentWeight(environment: string): number {
   return ENVIRONMENTS.get(environment) ?? WEIGHTS.otherEnvironment;
@@ -132,7 +145,7 @@ function isProduction(environment: string | undefined): boolean {
   return environment === undefined || environmentWeight(environment) >= WEIGHTS.otherEnvironment;
 }
 
-function sensitivityPoints(tag: string): Contribution {
+function sensitivityPoint(tag: string): Contribution {
   return point(
     `sensitivity.${tag}`,
     SENSITIVITY.get(tag) ?? WEIGHTS.otherSensitivity,
@@ -154,30 +167,18 @@ function floorsOf(
   environment: string | undefined,
 ): readonly Floor[] {
   const destroys = effects.has("delete") || effects.has("ddl");
-  const rules: readonly [boolean, string, RiskLevel, string][] = [
-    [effects.has("opaque"), "opaque", "medium", "What is not understood is never low."],
-    [effects.has("escalate"), "escalate", "high", "It widens what somebody may do."],
-    [effects.has("secret.read"), "secret.read", "high", "It reveals a secret."],
-    [
-      destroys && irreversible && isProduction(environment),
-      "irreversible",
-      "high",
-      "It destroys for good in production.",
-    ],
-    [
-      effects.has("export") && tags.length > 0,
-      "export.sensitive",
-      "high",
-      `It takes out what is marked ${tags.join(", ")}.`,
-    ],
-    [
-      tags.includes("audit") && (destroys || effects.has("write")),
-      "audit.tampering",
-      "critical",
-      "It changes the record that others rely on.",
-    ],
-  ];
-  return rules.filter(([applies]) => applies).map(([, id, level, evidence]) => ({ id, level, evidence }));
+  const floors: Floor[] = [];
+  const add = (id: string, level: RiskLevel, evidence: string): void => void floors.push({ id, level, evidence });
+  if (effects.has("opaque")) add("opaque", "medium", "What is not understood is never low.");
+  if (effects.has("escalate")) add("escalate", "high", "It widens what somebody may do.");
+  if (effects.has("secret.read")) add("secret.read", "high", "It reveals a secret.");
+  if (destroys && irreversible && isProduction(environment))
+    add("irreversible", "high", "It destroys for good in production.");
+  if (effects.has("export") && tags.length > 0)
+    add("export.sensitive", "high", `It takes out what is marked ${tags.join(", ")}.`);
+  if (tags.includes("audit") && (destroys || effects.has("write")))
+    add("audit.tampering", "critical", "It changes the record that others rely on.");
+  return floors;
 }
 
 /** Each trait's own floor, and those that only come together with something else. */

@@ -1,4 +1,4 @@
-import { span } from "../words.ts";
+import { formatSpan } from "../../core/ledger/index.ts";
 import { ItemList, numberIn } from "./entry.ts";
 import type { Items, ReadEntry } from "./entry.ts";
 import type { IndexRange } from "./range.ts";
@@ -41,10 +41,10 @@ export class ClockReader {
     const { at, stream, type, publics } = header;
     const counts = index >= this.#range.first && index < this.#range.end;
     if (counts && at + BACK_MS < this.#latest) {
-      this.#backwards.add({ index, at, stream, because: `${span(this.#latest - at)} before an earlier entry` });
+      this.#backwards.add({ index, at, stream, because: `${formatSpan(this.#latest - at)} before an earlier entry` });
     }
     if (counts && this.#running && this.#latest > 0 && at > this.#latest + SILENCE_MS) {
-      const because = `nothing for ${span(at - this.#latest)}, not even a heartbeat, and no stop before`;
+      const because = `nothing for ${formatSpan(at - this.#latest)}, not even a heartbeat, and no stop before`;
       this.#silences.add({ index, at, stream, because });
     }
     this.#latest = Math.max(this.#latest, at);

@@ -1,8 +1,9 @@
+import { formatSpan } from "../../core/ledger/index.ts";
 import type { ActionRecord } from "../record.ts";
 import type { ReportData } from "./data.ts";
 import { markup } from "./markup.ts";
 import type { Markup, Value } from "./markup.ts";
-import { counted, moment, number, span } from "../words.ts";
+import { counted, moment, number } from "../words.ts";
 
 const PARAMETER_CHARS_MAX = 700;
 
@@ -60,7 +61,7 @@ export function people({ shown, lines, names }: ReportData): Markup {
     .toSorted(([, a], [, b]) => b.approved + b.denied - a.approved - a.denied)
     .map(([id, { approved, denied, waits }]) => {
       const sorted = waits.toSorted((a, b) => a - b);
-      return markup`<tr><th scope="row">${named(id, names)}</th><td class="n">${number(approved)}</td><td class="n">${number(denied)}</td><td class="n">${span(sorted[0] ?? 0)}</td><td class="n">${span(sorted[sorted.length >> 1] ?? 0)}</td></tr>`;
+      return markup`<tr><th scope="row">${named(id, names)}</th><td class="n">${number(approved)}</td><td class="n">${number(denied)}</td><td class="n">${formatSpan(sorted[0] ?? 0)}</td><td class="n">${formatSpan(sorted[sorted.length >> 1] ?? 0)}</td></tr>`;
     });
   const table =
     rows.length === 0
@@ -129,7 +130,7 @@ function reviewsOf(record: ActionRecord, names: ReadonlyMap<string, string>): Va
 
 function order({ approval, redeemed }: ActionRecord): string {
   if (approval === null || redeemed === null) return "";
-  return `, ${span(redeemed.at - approval.at)} after the approval`;
+  return `, ${formatSpan(redeemed.at - approval.at)} after the approval`;
 }
 
 function outcomeOf({ completed, closed, status }: ActionRecord): string {

@@ -1,3 +1,4 @@
+import { formatSpan } from "../../core/ledger/index.ts";
 import { RESULTS } from "../pack/actions.ts";
 import type { Result } from "../pack/actions.ts";
 import { EXCEPTIONS } from "../pack/exceptions.ts";
@@ -6,7 +7,7 @@ import { byRisk, legend, overTime, timeToDecide } from "./charts.ts";
 import type { ReportData } from "./data.ts";
 import { join, markup } from "./markup.ts";
 import type { Markup } from "./markup.ts";
-import { counted, day, median, moment, number, shortStream, span } from "../words.ts";
+import { counted, day, median, moment, number, shortStream } from "../words.ts";
 
 const CHECKS = {
   integrity: "The checkpoint is signed by the ledger's key, and these are exactly the entries under its root.",
@@ -130,7 +131,7 @@ export function activity(data: ReportData): Markup {
   const decided =
     waits.length === 0
       ? markup`<p>People decided nothing in this period.</p>`
-      : markup`${timeToDecide(waits)}<p>${counted(waits.length, "request")} decided by people; half of them within ${span(middle ?? 0)}. Decisions within seconds are worth a question about what the approver can have read.</p>`;
+      : markup`${timeToDecide(waits)}<p>${counted(waits.length, "request")} decided by people; half of them within ${formatSpan(middle ?? 0)}. Decisions within seconds are worth a question about what the approver can have read.</p>`;
   return markup`<section><h2>3 Activity</h2>${legend()}${overTime(lines, period)}${byRisk(lines)}
 <table class="narrow"><thead><tr><th>Result</th><th class="n">Actions</th><th class="n">Share</th></tr></thead><tbody>${rows}</tbody></table>
 <h3>How long people took</h3>${decided}</section>`;

@@ -3,13 +3,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Evaluation, OutcomeOf, Redemption, Task, TaskAnswer } from "../../client/index.ts";
 import { Unavailable, WireError } from "../../client/index.ts";
 import type { Question } from "../../core/action/index.ts";
-import type { Digest } from "../../core/brand.ts";
 import { parseId } from "../../core/ids.ts";
+import type { Clearance } from "./clearance.ts";
 import { Denied, StillHeld } from "./errors.ts";
 import { evaluateWithFacts, takeModified } from "./instead.ts";
 import { checkReceipt, ledgerKey } from "./receipt.ts";
 import { deniedBy, endOf, expired, refusalOf } from "./refusals.ts";
-import type { Reporter } from "./report.ts";
 import { reportNotExecuted, warn } from "./report.ts";
 import { orStopped } from "./stop.ts";
 
@@ -23,25 +22,6 @@ export const HELD_RETRY_MS = 120_000;
 export const PERMITS_MAX = 3;
 /** How long a caller that gives up waits until its request is withdrawn. */
 export const WITHDRAW_WAIT_MS = 2_000;
-
-/** What has to be cleared: the question as it will run, its digest as this gate computed it, and when to stop. */
-export type Clearance = Reporter & {
-  readonly question: Question;
-  readonly digest: Digest;
-  readonly signal: AbortSignal;
-  readonly onHeld?: ((task: Task) => void) | undefined;
-  readonly recheck?: (() => Promise<void>) | undefined;
-  /** The tool runs with the parameters that it is given back, so that a stricter action can run in the place of this one. */
-  readonly takesModified?: boolean | undefined;
-  /** How long to wait for people, in milliseconds; then `StillHeld`. An approval that is there by then is still used. */
-  readonly patienceMs?: number | undefined;
-  /** The request outlives an attempt that gave up, so that a later attempt of the same action can take it up. */
-  readonly leaveRequest?: boolean | undefined;
-  /** The ledger's verifier key that receipts must be signed with; learnt from the server where none is pinned. */
-  readonly ledgerKey?: string | undefined;
-  /** Given the receipt of the redemption (`.tlog-proof`) once it has been checked, to be kept. */
-  readonly onReceipt?: ((receipt: string) => void) | undefined;
-};
 
 /** What may run now, once: under what its outcome is to be reported, and exactly which question it is. */
 export type Cleared = { readonly of: OutcomeOf; readonly question: Question };

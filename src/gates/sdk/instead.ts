@@ -3,7 +3,7 @@ import type { Deferral, Evaluation, EvaluationContext } from "../../client/index
 import { Unavailable } from "../../client/index.ts";
 import { canonicalAction, canonicalize, parseQuestion } from "../../core/action/index.ts";
 import type { Json, Question } from "../../core/action/index.ts";
-import type { Clearance } from "./clear.ts";
+import type { Clearance } from "./clearance.ts";
 import { Denied } from "./errors.ts";
 
 /** How often an action whose facts arrived is asked for again: other facts may be missing then. */

@@ -1,9 +1,10 @@
+import { isFirm, strengthOf } from "../../core/approval/index.ts";
 import type { GroupName, Instant, PersonId } from "../../core/brand.ts";
 import type { Role } from "../../ports/directory.ts";
 import type { Editor } from "../../ports/people.ts";
 import { Draft } from "./draft.ts";
 import type { Move } from "./moves.ts";
-import { accountKey, strengthOf, type PersonRecord, type Sources } from "./sources.ts";
+import { accountKey, type PersonRecord, type Sources } from "./sources.ts";
 
 /** Groups whose members decide something: those that a hold names, that agree to erasures, or that carry a role. */
 export function decidingGroups(sources: Sources, named: ReadonlySet<GroupName>): ReadonlySet<GroupName> {
@@ -28,6 +29,7 @@ function disarms(move: Move, sources: Sources, now: Instant): boolean {
   const admin = sources.roles.get("admin") ?? [];
   const isAbout =
     ((move.step === "leave" || move.step === "remove_group") && admin.includes(move.group)) ||
+    (move.step === "remove_person" && adminsOf(sources).has(move.person)) ||
     (move.step === "put_role" && move.role === "admin");
   if (!isAbout || !isArmed(sources)) return false;
   const draft = new Draft(sources, now);
@@ -37,7 +39,8 @@ function disarms(move: Move, sources: Sources, now: Instant): boolean {
 /**
  * Does this move let somebody decide more than before? That is: a new member of a group that decides, such a person
  * active again, one more firm login or passkey of one, a role for more groups, or a bar less (a delegation or an owner that goes).
- * Logins of people who decide nothing are free: who lets them into a group later is shown them.
+ * Logins of people who decide nothing are free: who lets them into a group later is shown them. `joining` are people whom
+ * others have been asked about already, and were shown as they were then.
  */
 export function loosens(
   move: Move,
@@ -45,8 +48,10 @@ export function loosens(
   sources: Sources,
   deciding: ReadonlySet<GroupName>,
   now: Instant,
+  joining: ReadonlySet<PersonId> = new Set(),
 ): boolean {
-  const decides = (person: PersonId): boolean => [...deciding].some((group) => isMember(sources, group, person));
+  const decides = (person: PersonId): boolean =>
+    joining.has(person) || [...deciding].some((group) => isMember(sources, group, person));
   switch (move.step) {
     case "put_person": {
       const record = sources.people.get(move.person.id);
@@ -55,6 +60,7 @@ export function loosens(
       return isActive({ ...record, statements }) && decides(record.id);
     }
     case "remove_person": {
+      if (disarms(move, sources, now)) return true;
       const record = sources.people.get(move.person);
       if (record === undefined || isActive(record)) return false;
       const statements = new Map(record.statements);
@@ -90,6 +96,19 @@ export function loosens(
   }
 }
 
+/** What is in force at once of a move that waits: whoever is to go has no say from now on. Null where nothing is. */
+export function meanwhile(move: Move, sources: Sources): Move | null {
+  if (move.step !== "remove_person") return null;
+  const { source, person: id } = move;
+  const said = sources.people.get(id)?.statements.get(source);
+  return said?.active === true ? { step: "put_person", source, person: { id, ...said, active: false } } : null;
+}
+
+/** People whom one of these moves would let into a group that decides. */
+export function joiningOf(moves: readonly Move[], deciding: ReadonlySet<GroupName>): readonly PersonId[] {
+  return moves.flatMap((move) => (move.step === "join" && deciding.has(move.group) ? [move.person] : []));
+}
+
 function isActive({ statements }: Pick<PersonRecord, "statements">): boolean {
   return statements.size > 0 && [...statements.values()].every(({ active }) => active);
 }
@@ -100,7 +119,7 @@ function isMember(sources: Sources, group: GroupName, person: PersonId): boolean
 
 /** Only a login that is firm enough to review with lets anybody decide. */
 function isFirmer({ person, account }: Extract<Move, { step: "link" }>, sources: Sources): boolean {
-  if (strengthOf(account.strength) < strengthOf("L3")) return false;
+  if (!isFirm(account.strength)) return false;
   const known = sources.people.get(person)?.links.filter((link) => accountKey(link) === accountKey(account)) ?? [];
   return !known.some((link) => strengthOf(link.strength) >= strengthOf(account.strength));
 }

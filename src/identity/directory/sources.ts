@@ -1,15 +1,6 @@
+import { strengthOf } from "../../core/approval/index.ts";
 import type { AgentId, GroupName, Instant, PersonId } from "../../core/brand.ts";
-import type {
-  Account,
-  Agent,
-  Delegation,
-  Edit,
-  LinkStrength,
-  Membership,
-  Passkey,
-  Person,
-  Role,
-} from "../../ports/directory.ts";
+import type { Account, Agent, Delegation, Edit, Membership, Passkey, Person, Role } from "../../ports/directory.ts";
 import type { Source } from "../../ports/people.ts";
 
 /** What one source says of a person. */
@@ -51,13 +42,6 @@ export const SOURCES_EMPTY: Sources = {
   roles: new Map(),
   edits: [],
 };
-
-const STRENGTHS: readonly LinkStrength[] = ["L0", "L1", "L2", "L3", "L4"];
-
-/** How strong evidence is, from 0 on. */
-export function strengthOf(link: LinkStrength): number {
-  return STRENGTHS.indexOf(link);
-}
 
 /** Issuer and subject together are the key of a login. */
 export function accountKey({ issuer, subject }: Pick<Account, "issuer" | "subject">): string {

@@ -1,5 +1,5 @@
+import type { ProviderConfig } from "./config.ts";
 import { OidcError } from "./errors.ts";
-import type { ProviderConfig } from "./provider.ts";
 
 /** A login that a provider vouches for: whose account, and how and when it was proven. Texts are the provider's words. */
 export type Login = {

@@ -1,4 +1,5 @@
 import { jwtVerify, type JWTVerifyGetKey } from "jose";
+import { PUBLIC_KEY_ALGORITHMS } from "../../core/permit/index.ts";
 import { OidcError } from "./errors.ts";
 
 /** What a provider says has ended: one session of its own (`sid`), or all of one person (`sub`). `jti` counts once. */
@@ -8,20 +9,6 @@ const EVENT = "http://schemas.openid.net/event/backchannel-logout";
 /** Seconds after which a logout token is too old, whatever it says of its own end. */
 export const LOGOUT_AGE_SECONDS_MAX = 300;
 export const LOGOUT_TOKEN_BYTES_MAX = 16_384;
-/** Signatures of public keys alone: with a shared secret whoever holds it could end sessions and more. */
-export const ALGORITHMS: readonly string[] = [
-  "RS256",
-  "RS384",
-  "RS512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "ES256",
-  "ES384",
-  "ES512",
-  "EdDSA",
-  "Ed25519",
-];
 
 type Expected = {
   readonly issuer: string;
@@ -40,7 +27,7 @@ export async function verifyLogoutToken(
     const { payload } = await jwtVerify(token, keys, {
       issuer,
       audience: clientId,
-      algorithms: [...ALGORITHMS],
+      algorithms: [...PUBLIC_KEY_ALGORITHMS],
       maxTokenAge: LOGOUT_AGE_SECONDS_MAX,
       clockTolerance: 30,
       requiredClaims: ["iat", "jti", "events"],

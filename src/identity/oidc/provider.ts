@@ -1,30 +1,11 @@
 import { readFileSync } from "node:fs";
 import * as client from "openid-client";
 import { createRemoteJWKSet, customFetch as joseFetch, type JWK, type JWTVerifyGetKey } from "jose";
+import type { ProviderConfig } from "./config.ts";
 import { OidcError } from "./errors.ts";
 import { loginOf, type Login } from "./login.ts";
 import { verifyLogoutToken, type LogoutToken } from "./logout.ts";
 import { ANSWER_BYTES_MAX, fetchFromProvider, isLoopback, isReachable, PROVIDER_TIMEOUT_MS } from "./transport.ts";
-
-/** One identity provider, as the operator set it up. */
-export type ProviderConfig = {
-  /** Stands in addresses and in the names of sources: `oidc:NAME`. */
-  readonly name: string;
-  /** What people read on the button. */
-  readonly label: string;
-  readonly issuer: string;
-  readonly clientId: string;
-  /** A file with the secret, read again with every discovery; null for a public client, which PKCE alone protects. */
-  readonly clientSecretFile: string | null;
-  readonly scopes: readonly string[];
-  /** `sub` names accounts, or Entra ID's `tid` and `oid` do. */
-  readonly account: "sub" | "entra";
-  /** Whoever is unknown stays unlinked, or becomes a person of this source. */
-  readonly people: "known" | "create";
-  readonly groups: { readonly claim: string; readonly map: ReadonlyMap<string, readonly string[]> } | null;
-  /** Claims that a login must have, each with exactly this text. */
-  readonly require: { readonly [claim: string]: string };
-};
 
 /** What is asked of a provider, beside who signs in. */
 export type Asked = {
@@ -212,7 +193,11 @@ function authentication(secret: string | null): client.ClientAuth {
 function secretOf({ name, clientSecretFile }: ProviderConfig): string | null {
   if (clientSecretFile === null) return null;
   const problem = (what: string, cause?: unknown): OidcError =>
-    new OidcError({ code: "provider_invalid", message: `\`client_secret_file\` of \`${name}\` ${what}`, cause });
+    new OidcError({
+      code: "provider_invalid",
+      message: `${clientSecretFile}: the \`client_secret_file\` of \`${name}\` ${what}; write into it what the provider shows for Keyturn, mode 0600`,
+      cause,
+    });
   let text: string;
   try {
     text = readFileSync(clientSecretFile, "utf8").trim();

@@ -2,6 +2,7 @@ import type { JsonObject } from "../../core/action/index.ts";
 import type { Passkey } from "../../ports/directory.ts";
 import { ASKING_MS } from "./enrol.ts";
 import { coseOf } from "./keys.ts";
+import { library, sentenceOf } from "./library.ts";
 import type { RelyingParty } from "./party.ts";
 
 /** What a browser answered: `AuthenticatorAssertionResponse`, its bytes in base64url. */
@@ -36,10 +37,7 @@ export async function verifyAssertion(
   challenge: string,
   key: { readonly passkey: Passkey; readonly counter: number },
 ): Promise<Asserted> {
-  const [{ verifyAuthenticationResponse }, { isoCBOR }] = await Promise.all([
-    import("@simplewebauthn/server"),
-    import("@simplewebauthn/server/helpers"),
-  ]);
+  const [{ verifyAuthenticationResponse }, { isoCBOR }] = await library();
   try {
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
       response: {
@@ -63,7 +61,7 @@ export async function verifyAssertion(
     if (isFramed(clientDataJSON)) return { fault: "it was made inside a page of somebody else" };
     return { counter: authenticationInfo.newCounter };
   } catch (error) {
-    return { fault: error instanceof Error ? error.message : "the authenticator's answer cannot be read" };
+    return { fault: sentenceOf(error) };
   }
 }
 

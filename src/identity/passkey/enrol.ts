@@ -1,6 +1,7 @@
 import type { JsonObject } from "../../core/action/index.ts";
 import type { Passkey } from "../../ports/directory.ts";
 import { ALGORITHMS, spkiOf } from "./keys.ts";
+import { library, sentenceOf } from "./library.ts";
 import type { RelyingParty } from "./party.ts";
 
 /** What a browser made: `PublicKeyCredential` with its attestation, its bytes in base64url. */
@@ -71,15 +72,4 @@ export async function verifyEnrolment(
   } catch (error) {
     return { fault: sentenceOf(error) };
   }
-}
-
-/** Loaded when the first passkey is used: the parsers of attestation take a while, and most starts never need them. */
-async function library(): Promise<
-  [typeof import("@simplewebauthn/server"), typeof import("@simplewebauthn/server/helpers")]
-> {
-  return Promise.all([import("@simplewebauthn/server"), import("@simplewebauthn/server/helpers")]);
-}
-
-function sentenceOf(error: unknown): string {
-  return error instanceof Error ? error.message : "the authenticator's answer cannot be read";
 }

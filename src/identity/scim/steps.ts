@@ -1,4 +1,5 @@
 import { isJsonList, isJsonObject, type JsonObject } from "../../core/action/index.ts";
+import { isFirm } from "../../core/approval/index.ts";
 import type { GroupName, PersonId } from "../../core/brand.ts";
 import { encodeHex } from "../../core/encoding.ts";
 import type { Chance } from "../../ports/clock.ts";
@@ -11,8 +12,6 @@ import { textOf } from "./records.ts";
 /** Characters of a person's name, and addresses of one person, as the directory takes them over. */
 const NAME_CHARS_MAX = 200;
 const EMAILS_MAX = 32;
-/** Strong enough to review with. */
-const FIRM: ReadonlySet<string> = new Set(["L3", "L4"]);
 
 /** What a client says of a person. */
 export function putPerson(source: Source, id: PersonId, resource: JsonObject): DirectoryStep {
@@ -37,7 +36,7 @@ export function linkSteps(
   if (subject === "") return [];
   const { issuer, name } = config;
   const standing = known?.accounts.find((account) => account.issuer === issuer && account.subject === subject);
-  if (standing !== undefined && FIRM.has(standing.strength)) return [];
+  if (standing !== undefined && isFirm(standing.strength)) return [];
   const account = { issuer, subject, strength: "L3" } as const;
   return [{ step: "link", person, account, evidence: `provisioned as externalId by ${name}` }];
 }

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import type { JWK } from "jose";
 import { isJsonObject, parseJson, type JsonObject } from "../../core/action/index.ts";
 import type { Instant } from "../../core/brand.ts";
+import { PUBLIC_KEY_ALGORITHMS } from "../../core/permit/index.ts";
 import { WorkloadError } from "./failure.ts";
-import { ALGORITHMS } from "./verify.ts";
 
 const PROOF_CHARS_MAX = 8192;
 /** How old a proof may be, and how far ahead of our clock. */
@@ -28,7 +28,12 @@ export class Proofs {
     const [head = "", body = ""] = proof.length > PROOF_CHARS_MAX ? [] : proof.split(".");
     const [header, claims] = [jsonOf(head), jsonOf(body)];
     const { jwk, alg, typ } = header;
-    if (typ !== "dpop+jwt" || typeof alg !== "string" || !ALGORITHMS.includes(alg) || !isJsonObject(jwk ?? null))
+    if (
+      typ !== "dpop+jwt" ||
+      typeof alg !== "string" ||
+      !PUBLIC_KEY_ALGORITHMS.includes(alg) ||
+      !isJsonObject(jwk ?? null)
+    )
       throw invalid("it is a `dpop+jwt`, signed by the key in its header");
     if (["d", "p", "q", "k"].some((member) => Object.hasOwn(jwk as JsonObject, member)))
       throw invalid("its header holds a private key");
@@ -36,7 +41,7 @@ export class Proofs {
     let jkt: string;
     try {
       const key = await importJWK(jwk as JWK, alg);
-      await compactVerify(proof, key, { algorithms: [...ALGORITHMS] });
+      await compactVerify(proof, key, { algorithms: [...PUBLIC_KEY_ALGORITHMS] });
       jkt = await calculateJwkThumbprint(jwk as JWK, "sha256");
     } catch (error) {
       throw invalid("its signature does not fit the key in its header", error);

@@ -1,5 +1,6 @@
 import { isJsonList, isJsonObject, parseJson, digest, type JsonObject } from "../../core/action/index.ts";
 import type { Instant } from "../../core/brand.ts";
+import { PUBLIC_KEY_ALGORITHMS } from "../../core/permit/index.ts";
 import { matches } from "./claims.ts";
 import { WorkloadError } from "./failure.ts";
 import type { Keys } from "./keys.ts";
@@ -11,20 +12,6 @@ export const TOKEN_CHARS_MAX = 16_384;
 /** How long a token may live, and how far clocks may be apart. */
 export const TOKEN_LIFE_MAX_S = 600;
 export const SKEW_MAX_S = 60;
-/** Signatures by a key that the verifier has not made: none is symmetric. */
-export const ALGORITHMS: readonly string[] = [
-  "RS256",
-  "RS384",
-  "RS512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "ES256",
-  "ES384",
-  "ES512",
-  "EdDSA",
-  "Ed25519",
-];
 /** Tokens of other purposes say so in `typ`: a logout token or a proof is no identity (RFC 8725 §3.11). */
 const TYPES: readonly unknown[] = [undefined, "JWT", "jwt", "JOSE"];
 
@@ -118,14 +105,14 @@ function issuerOf(claims: JsonObject): string {
 async function checkSignature(token: string, rule: WorkloadRule, keys: Keys): Promise<void> {
   const header = partOf(token.split(".")[0] ?? "");
   const { alg, typ } = header;
-  if (typeof alg !== "string" || !ALGORITHMS.includes(alg))
+  if (typeof alg !== "string" || !PUBLIC_KEY_ALGORITHMS.includes(alg))
     throw new WorkloadError("algorithm_refused", "the token is not signed by an algorithm with a public key");
   if (!TYPES.includes(typ))
     throw new WorkloadError("token_malformed", "by its `typ` this is a token of another purpose");
   const key = await keys.of(rule.issuer, rule.keys);
   const { compactVerify, errors } = await import("jose");
   try {
-    await compactVerify(token, key, { algorithms: [...ALGORITHMS] });
+    await compactVerify(token, key, { algorithms: [...PUBLIC_KEY_ALGORITHMS] });
   } catch (error) {
     const isOurs =
       error instanceof errors.JWSSignatureVerificationFailed ||

@@ -106,28 +106,31 @@ function failed(message: string, policies: readonly string[]): EffectVerdict {
   };
 }
 
-/** The most recently used answers of one set. */
+/** The most recently used answers of one set: the younger half and the older one, which goes as a whole. */
 export class VerdictCache {
-  readonly #entries = new Map<string, EffectVerdict>();
-  readonly #max: number;
+  #younger = new Map<string, EffectVerdict>();
+  #older = new Map<string, EffectVerdict>();
+  readonly #half: number;
 
+  /** `max` is how many answers are kept at most. */
   constructor(max: number) {
-    this.#max = max;
+    this.#half = Math.ceil(max / 2);
   }
 
   get(key: string): EffectVerdict | undefined {
-    const verdict = this.#entries.get(key);
-    if (verdict === undefined) return undefined;
-    this.#entries.delete(key); // back to the end: a Map is in the order of insertion
-    this.#entries.set(key, verdict);
-    return verdict;
+    const verdict = this.#younger.get(key);
+    if (verdict !== undefined) return verdict;
+    const older = this.#older.get(key);
+    if (older !== undefined) this.set(key, older);
+    return older;
   }
 
   set(key: string, verdict: EffectVerdict): void {
     if (key.length > CACHE_KEY_CHARS_MAX) return;
-    this.#entries.set(key, verdict);
-    if (this.#entries.size <= this.#max) return;
-    const [oldest] = this.#entries.keys();
-    if (oldest !== undefined) this.#entries.delete(oldest);
+    if (this.#younger.size >= this.#half) {
+      this.#older = this.#younger;
+      this.#younger = new Map();
+    }
+    this.#younger.set(key, verdict);
   }
 }

@@ -1,6 +1,6 @@
 import type { CedarValueJson, EntityJson, TypeAndId } from "@cedar-policy/cedar-wasm/nodejs";
-import { NO_COUNTS, noMoment } from "../../core/risk/index.ts";
-import type { Counts, Effect, FactType, FactValue, Moment, Spans, Stretch } from "../../core/risk/index.ts";
+import { NO_COUNTS, noMoment, utc } from "../../core/risk/index.ts";
+import type { Counts, Effect, FactType, Moment, Spans, Stretch } from "../../core/risk/index.ts";
 import type { PolicyInput } from "../../ports/policy.ts";
 
 /** One question in Cedar's terms: all that an answer can depend on. */
@@ -27,7 +27,7 @@ export function toBareRequest(
   const { type, id } = question.resource;
   // The first "/" ends the type: `a/b` of type `c` and `b` of type `c/a` must not be one entity.
   const uid = { type: "Resource", id: `${type.replaceAll("%", "%25").replaceAll("/", "%2F")}/${id}` };
-  const now = new Date(input.now);
+  const { hour, weekday } = utc(input.now);
   const { environment } = question.context;
   return {
     principal: { type: "Agent", id: question.subject.id },
@@ -39,8 +39,8 @@ export function toBareRequest(
       facts: factRecord(input, factTypes),
       traits: traitsOf(input),
       risk: { score: risk.score, level: risk.level },
-      hour: now.getUTCHours(),
-      weekday: ((now.getUTCDay() + 6) % 7) + 1,
+      hour,
+      weekday,
     },
     entities: [{ uid, attrs: { type, id }, parents: [] }],
   };
@@ -99,15 +99,18 @@ function traitsOf({ classification: { traits = [] } }: PolicyInput): string[] {
 }
 
 function factRecord(input: PolicyInput, factTypes: ReadonlyMap<string, FactType>): Record<string, CedarValueJson> {
-  const record = new Map<string, FactValue>();
-  for (const { name, value } of input.classification.facts) {
-    if (!factTypes.has(name)) continue;
-    const known = record.get(name);
-    if (known !== undefined && JSON.stringify(known) !== JSON.stringify(value)) {
+  const facts = input.classification.facts.filter(({ name }) => factTypes.has(name));
+  // In order, so that one set of facts has one shape; most classifiers give them so.
+  if (facts.some(({ name }, at) => at > 0 && name < (facts[at - 1]?.name ?? ""))) {
+    facts.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+  const record: Record<string, CedarValueJson> = {};
+  for (const [at, { name, value }] of facts.entries()) {
+    const before = facts[at - 1];
+    if (before?.name === name && JSON.stringify(before.value) !== JSON.stringify(value)) {
       throw new RangeError(`the fact \`${name}\` has two values`);
     }
-    record.set(name, value);
+    record[name] = typeof value === "object" ? [...value] : value;
   }
-  const sorted = [...record].sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(sorted.map(([name, value]) => [name, typeof value === "object" ? [...value] : value]));
+  return record;
 }

@@ -6,10 +6,7 @@ import type { Classifier } from "../../ports/classifier.ts";
 import { joinTexts } from "./join.ts";
 import { openPool } from "./pool.ts";
 import { opaque } from "./text.ts";
-import type { Text } from "./text.ts";
-
-/** Whoever reads texts, here or in a worker. It never fails: what cannot be read is opaque. */
-export type Texts = { readonly read: (text: Text) => Classification | Promise<Classification> };
+import type { Texts } from "./text.ts";
 
 /**
  * The classifier of the product: what the catalogue and the gate say of a call, and what the texts in its parameters do.

@@ -1,10 +1,9 @@
 import { Worker } from "node:worker_threads";
 import type { Catalogue } from "../../classifiers/declared/index.ts";
 import type { Classification } from "../../core/risk/index.ts";
-import type { Texts } from "./composed.ts";
 import { Remembered } from "./remembered.ts";
 import { opaque } from "./text.ts";
-import type { ReaderSettings, Text } from "./text.ts";
+import type { ReaderSettings, Text, Texts } from "./text.ts";
 import type { FromReader } from "./worker.ts";
 
 /** What reading may cost. A text over its limits is opaque without being sent anywhere. */

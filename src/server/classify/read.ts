@@ -1,6 +1,5 @@
 import { loadCloud } from "../../classifiers/cloud/index.ts";
 import type { CloudClassifier } from "../../classifiers/cloud/index.ts";
-import type { RequestRule } from "../../classifiers/declared/index.ts";
 import { classifyHttp } from "../../classifiers/http/index.ts";
 import type { HttpRequest } from "../../classifiers/http/index.ts";
 import { classifyKubectl, classifyKubernetesApi } from "../../classifiers/kubernetes/index.ts";
@@ -13,7 +12,7 @@ import type { SqlClassifier, SqlOptions } from "../../classifiers/sql/index.ts";
 import { classifyPlan, classifyTerraformArgv } from "../../classifiers/terraform/index.ts";
 import { isJsonList, isJsonObject, parseJson } from "../../core/action/index.ts";
 import type { Json } from "../../core/action/index.ts";
-import type { Classification } from "../../core/risk/index.ts";
+import type { Classification, RequestRule } from "../../core/risk/index.ts";
 import { relationTags } from "./tags.ts";
 import { opaque } from "./text.ts";
 import type { ReaderSettings, Text } from "./text.ts";

@@ -1,7 +1,7 @@
-import type { CatalogueResource, RequestRule, TextKind } from "../../classifiers/declared/index.ts";
+import type { CatalogueResource, TextKind } from "../../classifiers/declared/index.ts";
 import type { Json } from "../../core/action/index.ts";
 import { openFindings } from "../../core/risk/index.ts";
-import type { Classification, Effect } from "../../core/risk/index.ts";
+import type { Classification, Effect, RequestRule } from "../../core/risk/index.ts";
 
 /** One text to be read. It crosses to a worker, so that it is data alone. */
 export type Text = {
@@ -14,6 +14,9 @@ export type Text = {
   /** MCP only: the tool whose arguments these are, and what the operator says that it does. */
   readonly tool: { readonly name: string; readonly effects: readonly Effect[] } | null;
 };
+
+/** Whoever reads texts, here or in a worker. It never fails: what cannot be read is opaque. */
+export type Texts = { readonly read: (text: Text) => Classification | Promise<Classification> };
 
 /** What the operator knows that texts may be about. */
 export type ReaderSettings = {

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { postDelivery, readSecret, signDelivery } from "../../channels/webhook/index.ts";
+import { postDelivery, readWebhookSecret, signDelivery } from "../../channels/webhook/index.ts";
 import type { JsonObject } from "../../core/action/index.ts";
-import { ALONE, type Leadership } from "../../engine/index.ts";
+import { ALONE, type Fence, type Leadership } from "../../engine/index.ts";
 import type { OcsfSource } from "../../evidence/index.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Store } from "../../ports/store.ts";
-import type { Log } from "../app.ts";
+import type { Log } from "../log.ts";
 import type { ExportConfig } from "../config.ts";
 import { eventsFrom } from "./events.ts";
 
@@ -34,7 +34,7 @@ export class WebhookExport {
 
   constructor(parts: WebhookParts) {
     this.#parts = parts;
-    this.#secret = readSecret(parts.config.secretFile);
+    this.#secret = readWebhookSecret(parts.config.secretFile);
   }
 
   /** Delivers until the signal aborts, while this instance leads. */
@@ -43,7 +43,8 @@ export class WebhookExport {
     while (!signal.aborted) {
       let wait = pollMs;
       try {
-        if (leadership.leads && (await this.step(signal))) wait = 0;
+        const fence = leadership.fence();
+        if (fence !== null && (await this.step(signal, fence))) wait = 0;
         this.#failures = 0;
       } catch (error) {
         if (signal.aborted) return;
@@ -56,29 +57,30 @@ export class WebhookExport {
   }
 
   /** Delivers the next page; false where there is nothing new. */
-  async step(signal: AbortSignal): Promise<boolean> {
+  async step(signal: AbortSignal, fence: Fence = []): Promise<boolean> {
     const { store, source } = this.#parts;
-    const from = await this.#cursor();
+    const from = await this.#cursor(fence);
     const page = await eventsFrom(store, source, from);
     if (page.next === from) return false;
     if (page.events.length > 0) await this.#deliver({ from, ...page }, signal);
-    await this.#goOn(page.next);
-    return true;
+    return this.#goOn(page.next, fence);
   }
 
   /** Where to go on. A first time is remembered at once, so that nothing is skipped while a receiver cannot be reached. */
-  async #cursor(): Promise<number> {
+  async #cursor(fence: Fence): Promise<number> {
     const { store, config } = this.#parts;
     const next = (await store.document(CURSOR.kind, CURSOR.id))?.body["next"];
     if (typeof next === "number") return next;
     if (config.since !== "now") return 0;
     const { size } = await store.head();
-    await this.#goOn(size);
+    await this.#goOn(size, fence);
     return size;
   }
 
-  async #goOn(next: number): Promise<void> {
-    await this.#parts.store.append({ entries: [], documents: [{ ...CURSOR, body: { next } }] });
+  /** False where somebody else leads by now, and goes on from where it is. */
+  async #goOn(next: number, fence: Fence): Promise<boolean> {
+    const documents = [{ ...CURSOR, body: { next } }];
+    return (await this.#parts.store.append({ entries: [], slots: fence, documents })).status === "appended";
   }
 
   async #deliver(

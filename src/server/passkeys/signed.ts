@@ -21,7 +21,7 @@ import {
 } from "../../identity/passkey/index.ts";
 import type { Passkey } from "../../ports/directory.ts";
 import type { DocumentChange } from "../../ports/store.ts";
-import type { SessionPrincipal } from "../auth.ts";
+import type { SessionPrincipal } from "../principals.ts";
 import type { House } from "../house.ts";
 import { HttpProblem, refusalProblem } from "../problem.ts";
 import { counterDocument, Offers } from "./offers.ts";

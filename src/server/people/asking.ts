@@ -7,7 +7,7 @@ import { encodeHex } from "../../core/encoding.ts";
 import type { TokenId } from "../../core/ids.ts";
 import type { Term } from "../../core/policy/index.ts";
 import type { PolicyId } from "../../core/risk/index.ts";
-import { ownAssessment, type EngineContext } from "../../engine/index.ts";
+import { ownAssessment, type EngineContext, type OwnAction } from "../../engine/index.ts";
 import { moveText, type Move } from "../../identity/directory/index.ts";
 import type { Directory } from "../../ports/directory.ts";
 import type { Editor } from "../../ports/people.ts";
@@ -73,8 +73,6 @@ export function isShowable(moves: readonly Move[]): boolean {
   return JSON.stringify(moves).length <= MOVES_CHARS_MAX;
 }
 
-type OwnAction = Parameters<typeof import("../../engine/index.ts").askOwn>[1];
-
 /** The request by which the house asks for a change. */
 export function changeAction(
   ctx: Pick<EngineContext, "chance" | "issuer">,
@@ -89,7 +87,7 @@ export function changeAction(
     facts: [],
     opaque: [],
   } as const;
-  const hold = { policy: POLICY, because: "The directory is loosened when an administrator agrees.", terms };
+  const hold = { policy: POLICY, because: "Letting somebody decide more takes the yes of an administrator.", terms };
   return {
     agent: DIRECTORY_AGENT,
     agentType: "operator",

@@ -1,4 +1,4 @@
-import { matches, type Edit } from "../../core/approval/index.ts";
+import { matches, strengthOf, type Edit } from "../../core/approval/index.ts";
 import type { GroupName, Instant, PersonId } from "../../core/brand.ts";
 import { concernedBy, type Move, type Sources } from "../../identity/directory/index.ts";
 import type { Directory, Person } from "../../ports/directory.ts";
@@ -67,7 +67,9 @@ function hasLess(was: Person, now: Person | undefined): boolean {
   if (now === was) return false;
   if (now?.active !== true) return true;
   const isKept = ({ issuer, subject, strength }: Person["accounts"][number]): boolean =>
-    now.accounts.some((a) => a.issuer === issuer && a.subject === subject && a.strength >= strength); // L0 to L4 sort as they rank
+    now.accounts.some(
+      (a) => a.issuer === issuer && a.subject === subject && strengthOf(a.strength) >= strengthOf(strength),
+    );
   const keys = new Set(now.passkeys.map(({ id, publicKey }) => `${id} ${publicKey}`));
   return !was.accounts.every(isKept) || was.passkeys.some(({ id, publicKey }) => !keys.has(`${id} ${publicKey}`));
 }

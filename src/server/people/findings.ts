@@ -3,7 +3,7 @@ import type { Agent, Candidate } from "../../core/approval/index.ts";
 import type { GroupName, Instant, PersonId } from "../../core/brand.ts";
 import { assuranceCovers, type Assurance, type Term } from "../../core/policy/index.ts";
 import type { Directory } from "../../ports/directory.ts";
-import type { Finding } from "../doctor.ts";
+import type { Finding } from "../finding.ts";
 import type { House } from "../house.ts";
 
 /** Findings of one kind that are told one by one; beyond them, how many more there are. */

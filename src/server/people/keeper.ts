@@ -4,13 +4,13 @@ import type { Person } from "../../core/approval/index.ts";
 import type { GroupName, PersonId, RequestId } from "../../core/brand.ts";
 import { voidStaleReviews, withdrawOwn, type Change, type EngineContext } from "../../engine/index.ts";
 import {
+  accountKey,
   compose,
   decidingGroups,
   documentsOf,
   Draft,
   entriesOf,
   isArmed,
-  loosens,
   movesOf,
   movesToFile,
   SOURCES_EMPTY,
@@ -30,6 +30,7 @@ import { DIRECTORY_AGENT, isShowable, termsFor } from "./asking.ts";
 import { readBase, Turns, type Base } from "./base.ts";
 import { isTighter, withEdits } from "./edits.ts";
 import { heldDocument, type Held, type HeldChanges } from "./held.ts";
+import { split, type Split } from "./split.ts";
 
 type Ledger = Pick<EngineContext, "store" | "clock" | "chance">;
 
@@ -144,7 +145,7 @@ export class PeopleKeeper implements People {
   }
 
   holderOf(issuer: string, subject: string): Person | undefined {
-    const holder = this.#composed.sources.holders.get(JSON.stringify([issuer, subject]));
+    const holder = this.#composed.sources.holders.get(accountKey({ issuer, subject }));
     return holder === undefined ? undefined : this.directory.people.get(holder);
   }
 
@@ -209,16 +210,19 @@ export class PeopleKeeper implements People {
     const drafted = this.#draft(wanted.moves);
     if ("refused" in drafted) return { status: "refused", refusal: drafted };
     const terms = this.#mustHold(wanted) ? this.#termsNow(wanted) : null;
-    const { now, held } = terms === null ? { now: drafted, held: [] } : this.#split(wanted);
+    const { now, applied, held } =
+      terms === null ? { now: drafted, applied: wanted.moves, held: [] } : this.#split(wanted);
     if (held.length > 0 && !isShowable(held)) return tooLarge();
     const overtaken = this.#held.overtake(wanted.moves);
     // In the same commit: nobody whom it puts out may come in by an older request, whatever happens after it.
     const less = overtaken.map((one) => heldDocument(one.request, one));
-    await this.#record(this.#withEdits(now, wanted, held), wanted.editor, [...wanted.documents, ...less]);
+    const after = this.#withEdits(now, { ...wanted, moves: applied });
+    await this.#record(after, wanted.editor, [...wanted.documents, ...less]);
     for (const one of overtaken) await this.#leave(one);
     if (wanted.ofFile) await this.#supersede(held);
     if (held.length === 0) return { status: "applied" };
-    if (this.#ctx !== null) return this.#hold(this.#ctx, held, wanted, terms);
+    // Whom this very change put out is not asked.
+    if (this.#ctx !== null) return this.#hold(this.#ctx, held, wanted, this.#termsNow(wanted) ?? terms);
     this.#unasked = { ...wanted, moves: held };
     return { status: "applied" };
   }
@@ -233,17 +237,10 @@ export class PeopleKeeper implements People {
     return termsFor(editor, this.directory, editor.kind === "operator" && !ofFile);
   }
 
-  /** What applies at once, and what has to wait, with all that rests on it. */
-  #split({ moves, editor }: Wanted): { readonly now: Sources; readonly held: readonly Move[] } {
-    const at = this.#ledger.clock.now();
-    const draft = new Draft(this.#composed.sources, at);
-    const held: Move[] = [];
-    const { deciding } = this;
-    for (const move of moves) {
-      // A move that does not fit without one that waits, waits with it.
-      if (loosens(move, editor, draft.sources, deciding, at) || draft.make(move) !== null) held.push(move);
-    }
-    return { now: draft.sources, held };
+  #split({ moves, editor }: Wanted): Split {
+    const waiting = this.#held.all.flatMap((one) => one.moves);
+    const { sources } = this.#composed;
+    return split(moves, { editor, sources, deciding: this.deciding, waiting, at: this.#ledger.clock.now() });
   }
 
   async #hold(
@@ -320,11 +317,9 @@ export class PeopleKeeper implements People {
   }
 
   /** Remembers who changed what, as long as it bars. */
-  #withEdits(after: Sources, { moves, editor, policies }: Wanted, held: readonly Move[] = []): Sources {
-    const waiting = new Set(held);
+  #withEdits(after: Sources, { moves, editor, policies }: Wanted): Sources {
     const { sources: before, directory } = this.#composed;
-    const applied = moves.filter((move) => !waiting.has(move));
-    const edited = { moves: applied, editor, policies, before, directory, deciding: this.deciding };
+    const edited = { moves, editor, policies, before, directory, deciding: this.deciding };
     return withEdits(after, edited, this.#config.editorDays, this.#ledger.clock.now());
   }
 

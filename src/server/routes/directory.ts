@@ -1,7 +1,7 @@
 import { rolesOf, type Person } from "../../core/approval/index.ts";
 import type { GroupName, Instant, PersonId } from "../../core/brand.ts";
 import type { DirectoryChanged, DirectoryStep, Editor } from "../../ports/people.ts";
-import type { OperatorPrincipal, SessionPrincipal } from "../auth.ts";
+import type { OperatorPrincipal, SessionPrincipal } from "../principals.ts";
 import type { House } from "../house.ts";
 import { editorText } from "../people/asking.ts";
 import { moveText } from "../../identity/directory/index.ts";
@@ -125,7 +125,11 @@ function personRoutes(routes: Routes, house: House): void {
     handler: async ({ who, params, body }) => {
       const group = (params["id"] ?? "") as GroupName;
       if (!house.rules.current.directory.groups.has(group))
-        throw new HttpProblem({ status: 404, code: "group_unknown", message: `there is no group \`${group}\`` });
+        throw new HttpProblem({
+          status: 404,
+          code: "group_unknown",
+          message: `there is no group \`${group}\`; groups are named in directory.yaml, if only as \`[]\``,
+        });
       const named = (step: "join" | "leave", people: readonly string[]): DirectoryStep[] =>
         people.map((person) => ({ step, source: "keyturn", group, person: person as PersonId }));
       return changed(house, who, [...named("leave", body.remove ?? []), ...named("join", body.add ?? [])]);

@@ -1,7 +1,7 @@
 import { parseId } from "../../core/ids.ts";
 import { SESSION_TTL_MS } from "../../engine/index.ts";
 import type { Finished, Transaction } from "../../identity/oidc/index.ts";
-import type { Log } from "../app.ts";
+import type { Log } from "../log.ts";
 import { cookieHeader, cookieOf, refuseCrossSite, sessionOf } from "../auth.ts";
 import type { House } from "../house.ts";
 import { HttpProblem } from "../problem.ts";

@@ -4,7 +4,7 @@ import { encodeBase64Url } from "../../core/encoding.ts";
 import { parseId } from "../../core/ids.ts";
 import { enrolmentOptions, relyingPartyOf, verifyEnrolment } from "../../identity/passkey/index.ts";
 import type { Passkey, Person } from "../../ports/directory.ts";
-import type { SessionPrincipal } from "../auth.ts";
+import type { SessionPrincipal } from "../principals.ts";
 import type { House } from "../house.ts";
 import { counterDocument, Offers } from "../passkeys/offers.ts";
 import { offerStatement, partyOf, vouchedBy } from "../passkeys/signed.ts";

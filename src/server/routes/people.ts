@@ -5,7 +5,7 @@ import { InputError } from "../../core/errors.ts";
 import { parseId } from "../../core/ids.ts";
 import { loadRequest, submitReview } from "../../engine/index.ts";
 import type { RequestFilter } from "../../ports/store.ts";
-import type { OperatorPrincipal, SessionPrincipal } from "../auth.ts";
+import type { OperatorPrincipal, SessionPrincipal } from "../principals.ts";
 import type { House } from "../house.ts";
 import { signedBy } from "../passkeys/signed.ts";
 import { HttpProblem, refusalProblem } from "../problem.ts";

@@ -1,10 +1,11 @@
 import { isJsonObject, parseQuestion, type Json, type JsonObject } from "../../core/action/index.ts";
-import { statusAt, type RequestState } from "../../core/approval/index.ts";
+import { refuse, type RequestState } from "../../core/approval/index.ts";
 import { InputError } from "../../core/errors.ts";
 import { parseId } from "../../core/ids.ts";
-import { ask, fingerprint, giveUp, requestFor, requestStream, waitForChange } from "../../engine/index.ts";
+import { ask, fingerprint, giveUp, requestFor, requestStream, Wait, waitFor } from "../../engine/index.ts";
 import { callerOf } from "../auth.ts";
 import type { House } from "../house.ts";
+import { Later } from "../later.ts";
 import { refusalProblem } from "../problem.ts";
 import { proveNewest, wantsReceipt } from "../receipts.ts";
 import type { Routes } from "../route.ts";
@@ -18,6 +19,10 @@ const KEY_PATTERN = /^[\x21-\x7e]{1,200}$/;
 export function requestRoutes(routes: Routes, house: House): void {
   const answerOf = (state: RequestState): JsonObject =>
     taskAnswer(state, house.publicUrl, house.ctx.rules().directory, house.ctx.clock.now());
+  const provenAnswer = async (state: RequestState): Promise<JsonObject> => ({
+    ...answerOf(state),
+    ...(await decisionReceipt(house, state)),
+  });
 
   routes.add({
     method: "POST",
@@ -44,21 +49,17 @@ export function requestRoutes(routes: Routes, house: House): void {
     access: "gate",
     summary: "How a request stands; `Prefer: wait=55` answers early when it changes, `?receipt=1` proves the decision",
     handler: async ({ who, params, query, request, reply }) => {
-      const state = await requestFor(house.ctx, callerOf(who, house.ctx.rules()), parseId("request", params["id"]));
-      if ("refused" in state) throw refusalProblem(state);
+      const caller = callerOf(who, house.ctx.rules());
+      const id = parseId("request", params["id"]);
       const waitMs = Math.min(waitOf(request.headers["prefer"]), house.ctx.limits.waitMaxMs);
-      const proven = wantsReceipt({ query, request });
-      const provenAnswer = async (now: RequestState): Promise<JsonObject> =>
-        proven ? { ...answerOf(now), ...(await decisionReceipt(house, now)) } : answerOf(now);
-      if (waitMs === 0 || state.progress.status !== "pending") return provenAnswer(state);
-      const gone = new AbortController();
-      // Of the answer, not of its socket: a kept connection would collect a listener with every poll.
-      reply.raw.once("close", () => gone.abort());
-      const signal = AbortSignal.any([gone.signal, house.closing]);
-      const known = statusAt(state, house.ctx.clock.now());
-      const after = await waitForChange(house.ctx, state.opened.id, known, waitMs, signal);
+      const found = await (waitMs === 0
+        ? requestFor(house.ctx, caller, id)
+        : waitFor(house.ctx, caller, id, "pending"));
+      const tell = wantsReceipt({ query, request }) ? provenAnswer : answerOf;
+      if ("refused" in found) throw refusalProblem(found);
+      if (!(found instanceof Wait)) return tell(found);
       void reply.header("preference-applied", `wait=${Math.round(waitMs / 1000)}`);
-      return provenAnswer(after ?? state);
+      return whenOver(found, waitMs, tell);
     },
   });
   routes.add({
@@ -81,6 +82,21 @@ export function requestRoutes(routes: Routes, house: House): void {
       stream(house, request, reply, "gate", "task", (state) =>
         state.opened.agent === who.agent ? answerOf(state) : null,
       ),
+  });
+}
+
+/** Holds as little as it can: there are tens of thousands of these. */
+function whenOver(wait: Wait, waitMs: number, tell: (state: RequestState) => JsonObject | Promise<JsonObject>): Later {
+  return new Later((end) => {
+    wait.until(waitMs, (after) =>
+      end(
+        after.then((state) => {
+          if (state === null) throw refusalProblem(refuse("request_unknown"));
+          return tell(state);
+        }),
+      ),
+    );
+    return () => wait.leave();
   });
 }
 

@@ -15,11 +15,11 @@ import {
   type ScimDesk,
   type UserRecord,
 } from "../../identity/scim/index.ts";
-import type { ScimPrincipal } from "../auth.ts";
+import type { ScimPrincipal } from "../principals.ts";
 import type { House } from "../house.ts";
 import { HttpProblem, problemOf } from "../problem.ts";
 import { Routes, type Call, type Documented } from "../route.ts";
-import type { Log } from "../app.ts";
+import type { Log } from "../log.ts";
 
 const ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error";
 const MEDIA = "application/scim+json";

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { z } from "zod";
 import { WorkloadError, type WorkloadFault } from "../../identity/workload/index.ts";
-import type { Log } from "../app.ts";
+import type { Log } from "../log.ts";
 import type { House } from "../house.ts";
 import { problemOf } from "../problem.ts";
 import { Routes, type Call, type Documented } from "../route.ts";

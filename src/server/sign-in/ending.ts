@@ -1,7 +1,7 @@
 import type { Person } from "../../core/approval/index.ts";
 import type { PersonId } from "../../core/brand.ts";
 import type { Directory } from "../../ports/directory.ts";
-import type { Log } from "../app.ts";
+import type { Log } from "../log.ts";
 import type { House } from "../house.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { formatInstant } from "../../core/ledger/index.ts";
-import type { Finding } from "../doctor.ts";
+import type { Finding } from "../finding.ts";
 import type { House } from "../house.ts";
 
 /** How long a link of the operator is told of, in milliseconds. */

@@ -1,4 +1,4 @@
-import { REVIEW_LINK_MIN } from "../../core/approval/index.ts";
+import { isFirm } from "../../core/approval/index.ts";
 import type { PersonId } from "../../core/brand.ts";
 import type { Held, OpenLogin, Principal } from "../../engine/index.ts";
 import type { DirectoryChanged } from "../../ports/people.ts";
@@ -93,7 +93,7 @@ function checkIntended(house: House, who: SessionPrincipal, { issuer, subject, e
 
 /** A session that may not review may not make a login that may; and a session left open is not its person. */
 async function checkFirm({ ctx, credentials }: House, who: SessionPrincipal): Promise<void> {
-  if (who.link < REVIEW_LINK_MIN) {
+  if (!isFirm(who.link)) {
     const message =
       "you are signed in with a login that is not proven itself; sign in with a firm one, or ask for a link";
     throw new HttpProblem({ status: 403, code: "link_too_weak", message });

@@ -3,7 +3,7 @@ import type { Person } from "../../core/approval/index.ts";
 import type { GroupName, PersonId } from "../../core/brand.ts";
 import type { Login, ProviderConfig } from "../../identity/oidc/index.ts";
 import type { DirectoryStep, Source } from "../../ports/people.ts";
-import type { Log } from "../app.ts";
+import type { Log } from "../log.ts";
 import type { House } from "../house.ts";
 import { personWithEmail } from "./hints.ts";
 

@@ -5,7 +5,7 @@ import type { RequestId } from "../../core/brand.ts";
 import { parseId } from "../../core/ids.ts";
 import { submitReview } from "../../engine/index.ts";
 import type { Decision, Finished, ProviderConfig } from "../../identity/oidc/index.ts";
-import type { SessionPrincipal } from "../auth.ts";
+import type { SessionPrincipal } from "../principals.ts";
 import type { House } from "../house.ts";
 import { challengeOf, statementOf, type Wanted } from "../passkeys/signed.ts";
 import { HttpProblem, refusalProblem } from "../problem.ts";
@@ -58,8 +58,9 @@ export async function finishProof(
   if (statement.policies !== house.rules.current.policies.digest) {
     throw refusalProblem(refuse("assertion_invalid", "the policies have changed since; start the review again"));
   }
-  const key: object = jwk ?? {};
-  if (jwk === null || idToken.length + JSON.stringify(key).length > PROOF_BYTES_MAX) {
+  if (jwk === null) throw invalid("the provider does not say which of its keys signed this; begin again");
+  const key: object = jwk;
+  if (idToken.length + JSON.stringify(key).length > PROOF_BYTES_MAX) {
     throw invalid("what the provider signed is too large to be kept as evidence");
   }
   const { issuer, clientId: client } = provider;

@@ -16,7 +16,7 @@ import {
 } from "../../identity/oidc/index.ts";
 import type { Chance, Clock } from "../../ports/clock.ts";
 import type { Store } from "../../ports/store.ts";
-import type { Log } from "../app.ts";
+import type { Log } from "../log.ts";
 import { HttpProblem } from "../problem.ts";
 
 const STATUS: Readonly<Record<OidcErrorCode, number>> = {

@@ -1,12 +1,11 @@
 import { resolve } from "node:path";
 import { z } from "zod";
-import type { ProviderConfig } from "../../identity/oidc/index.ts";
+import { isLoopback, type ProviderConfig } from "../../identity/oidc/index.ts";
 
 /** Identity providers of one installation. */
 export const PROVIDERS_MAX = 16;
 const MAPPED_GROUPS_MAX = 1_000;
 const ENTRA_HOSTS = /^(login\.microsoftonline\.(com|us)|login\.partner\.microsoftonline\.cn)$/;
-const LOOPBACK = /^(localhost|\[::1\]|127(\.\d{1,3}){3})$/;
 
 const text = z.string().min(1).max(512);
 
@@ -45,8 +44,9 @@ const Provider: z.ZodType<Written> = z
   .superRefine(({ issuer, account, people, require }, context) => {
     const refuse = (path: string, message: string): void => context.addIssue({ code: "custom", path: [path], message });
     if (!URL.canParse(issuer)) return; // which is told of already
-    const { protocol, hostname, search, hash, pathname } = new URL(issuer);
-    if (protocol === "http:" && !LOOPBACK.test(hostname)) refuse("issuer", "an issuer is reached over https");
+    const url = new URL(issuer);
+    const { protocol, hostname, search, hash, pathname } = url;
+    if (protocol === "http:" && !isLoopback(url)) refuse("issuer", "an issuer is reached over https");
     if (search !== "" || hash !== "") refuse("issuer", "an issuer has neither `?` nor `#`");
     if (ENTRA_HOSTS.test(hostname)) {
       if (/^\/(common|organizations|consumers)(\/|$)/.test(pathname))

@@ -74,8 +74,8 @@ function copy(entry: StoredEntry): StoredEntry {
     stream: entry.stream,
     version: entry.version,
     type: entry.type,
-    header: Uint8Array.from(entry.header),
-    payload: entry.payload === null ? null : Uint8Array.from(entry.payload),
-    salt: entry.salt === null ? null : Uint8Array.from(entry.salt),
+    header: new Uint8Array(entry.header),
+    payload: entry.payload === null ? null : new Uint8Array(entry.payload),
+    salt: entry.salt === null ? null : new Uint8Array(entry.salt),
   };
 }

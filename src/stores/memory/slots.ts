@@ -15,6 +15,11 @@ export function changeSlots(before: Slots, changes: readonly SlotChange[]): Slot
       slots.delete(change.free);
       continue;
     }
+    if ("unheld" in change) {
+      const held = slots.get(change.unheld);
+      if (held !== undefined) return { status: "conflict", on: "slot", slot: change.unheld, holder: held.holder };
+      continue;
+    }
     const holder = slots.get(change.take)?.holder;
     if (holder !== undefined && holder !== change.holder) {
       return { status: "conflict", on: "slot", slot: change.take, holder };

@@ -22,7 +22,7 @@ export async function loadTree(link: Run, ledger: string, { frontier }: { fronti
     places.push({ level, index, offset: 0, span: 0, width: nodes % TILE_WIDTH });
   }
   const results = await link.run(places.map((place) => nodesOf(ledger, place)));
-  return new Tree(
+  return Tree.under(
     frontier,
     places.map((place, at) => hashesOf(place, results[at]?.rows ?? [])),
   );

@@ -1,9 +1,10 @@
 import type { StreamName } from "../../core/brand.ts";
 import type { JsonObject } from "../../core/action/index.ts";
 import { leafHash } from "../../core/ledger/index.ts";
+import type { AppendCall, KeptMessage } from "../../ports/append-call.ts";
 import { lateness } from "../../ports/append.ts";
 import type { AppendResult, NewEntry, SlotChange, Timer } from "../../ports/store.ts";
-import type { AppendCall, Call, KeptMessage, Reply } from "./calls.ts";
+import type { Call, Reply } from "./protocol.ts";
 import type { FullTile, Tree } from "./tree.ts";
 
 type Conflict = Extract<AppendResult, { status: "conflict" }>;
@@ -156,6 +157,11 @@ class Planner {
     for (const change of changes) {
       if ("free" in change) {
         free(change.free);
+        continue;
+      }
+      if ("unheld" in change) {
+        const held = holds(change.unheld);
+        if (held !== null) return { status: "conflict", on: "slot", slot: change.unheld, holder: held.holder };
         continue;
       }
       const { take, holder, owner, ownerMax } = change;

@@ -1,7 +1,6 @@
 import { StoreError } from "../../ports/store.ts";
-import { bytesOf } from "./calls.ts";
-import type { Call, Reply } from "./calls.ts";
 import { describe, unavailable } from "./failure.ts";
+import type { Call, Reply } from "./protocol.ts";
 import type { Outcome } from "./writer.ts";
 
 /** Calls of one batch: one transaction, one flush. */
@@ -24,8 +23,6 @@ type Waiting = {
 /** What the queue needs of a writer. */
 export interface Committer {
   commit(calls: readonly Call[], deadline: number): Promise<readonly Outcome[]>;
-  /** Whether somebody waits. */
-  hold(held: boolean): void;
 }
 
 /**
@@ -37,24 +34,17 @@ export class Queue {
   readonly #place: string;
   readonly #writer: Committer;
   readonly #patienceMs: number;
-  readonly #log: (note: string) => void;
   #reportFault: (error: StoreError) => void = () => {};
   #refusal: StoreError | null = null;
   #waiting: Waiting[] = [];
   #bytes = 0;
   #running: Promise<void> | null = null;
 
-  constructor(options: { place: string; writer: Committer; patienceMs: number; log: (note: string) => void }) {
+  constructor(options: { place: string; writer: Committer; patienceMs: number }) {
     this.#place = options.place;
     this.#writer = options.writer;
     this.#patienceMs = options.patienceMs;
-    this.#log = options.log;
     this.fault = new Promise((resolve) => (this.#reportFault = resolve));
-  }
-
-  /** Why nothing more is taken: after a fault or at the end. */
-  get refusal(): StoreError | null {
-    return this.#refusal;
   }
 
   /** The queue owns the call from now on. */
@@ -78,12 +68,10 @@ export class Queue {
   }
 
   async #run(): Promise<void> {
-    this.#writer.hold(true);
-    // At the end of the turn, so that calls made together share a batch.
-    await new Promise((resolve) => setImmediate(resolve));
+    // At the end of the turn, so that calls that came together share a batch.
+    await Promise.resolve();
     while (this.#waiting.length > 0) await this.#commit(this.#take());
     this.#running = null;
-    this.#writer.hold(false);
   }
 
   async #commit(batch: readonly Waiting[]): Promise<void> {
@@ -93,17 +81,17 @@ export class Queue {
       batch.forEach(({ resolve, reject }, at) => {
         const outcome = outcomes[at];
         if (outcome instanceof StoreError) reject(outcome);
-        else if (outcome === undefined) reject(this.fail(new Error("the writer answered less than it was asked")));
+        else if (outcome === undefined) reject(this.#fail(new Error("the writer answered less than it was asked")));
         else resolve(outcome);
       });
     } catch (error) {
-      const refusal = error instanceof StoreError ? error : this.fail(error);
+      const refusal = error instanceof StoreError ? error : this.#fail(error);
       for (const { reject } of batch) reject(refusal);
     }
   }
 
   /** The ledger cannot be trusted any further: whoever waits or comes is refused. */
-  fail(cause: unknown): StoreError {
+  #fail(cause: unknown): StoreError {
     const message = `${this.#place} failed: ${describe(cause)}; nothing is acknowledged any more, mend it and start again`;
     const error = new StoreError({ code: "store_failed", message, cause });
     if (this.#refusal?.code === "store_failed") return this.#refusal;
@@ -111,7 +99,6 @@ export class Queue {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const { reject } of waiting) reject(error);
-    this.#log(message);
     this.#reportFault(error);
     return error;
   }
@@ -127,4 +114,20 @@ export class Queue {
     this.#bytes -= bytes;
     return this.#waiting.splice(0, count);
   }
+}
+
+/** About how many bytes it carries, by which batches are cut. */
+function bytesOf(call: Call): number {
+  if (call.kind !== "append") return 0;
+  const texts = [
+    call.idempotency?.answer,
+    ...call.requests.map(({ view }) => view),
+    ...call.outbox.map(({ body }) => body),
+    ...call.documents.map(({ body }) => body),
+  ];
+  const parts = call.entries.flatMap(({ header, payload, salt }) => [header, payload, salt]);
+  return (
+    texts.reduce((sum, text) => sum + (text?.length ?? 0), 0) +
+    parts.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  );
 }

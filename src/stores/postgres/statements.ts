@@ -1,14 +1,15 @@
 import type { StreamName } from "../../core/brand.ts";
+import { slotKey } from "../../ports/append.ts";
 import type { SlotChange } from "../../ports/store.ts";
 import { list, toName } from "./columns.ts";
-import type { Call } from "./calls.ts";
 import type { Statement } from "./link.ts";
 import type { OutboxStep } from "./plan.ts";
+import type { Call } from "./protocol.ts";
 
 /** Leaves that others appended which a writer catches up with one by one; beyond it reads its edge anew. */
 export const CATCH_UP_MAX = 1024;
 
-/** The channel on which a commit is told; the payload is `writer commits ledger`. */
+/** The channel on which a commit is told. */
 export const CHANNEL = "keyturn";
 
 export const BEGIN: Statement = { text: "begin isolation level read committed" };
@@ -45,8 +46,8 @@ export function probeOf(ledger: string, calls: readonly Call[]): Probe {
   const keys = new Set(appends.flatMap(({ idempotency }) => (idempotency === null ? [] : [idempotency.key])));
   const streams = new Set<StreamName>(appends.flatMap(({ entries }) => entries.map(({ stream }) => stream)));
   const changes: readonly SlotChange[] = appends.flatMap(({ slots }) => slots);
-  const slots = new Set(changes.map((change) => ("free" in change ? change.free : change.take)));
-  const owners = new Set(changes.flatMap((change) => ("free" in change ? [] : [change.owner])));
+  const slots = new Set(changes.map(slotKey));
+  const owners = new Set(changes.flatMap((change) => ("owner" in change ? [change.owner] : [])));
   const look = (name: string, text: string, names: ReadonlySet<string>): Statement | null =>
     names.size === 0 ? null : { name, text, values: [ledger, list([...names].map(toName))] };
   return {
@@ -130,8 +131,8 @@ export function outboxStep(ledger: string, step: OutboxStep, queued: number): St
   }
 }
 
-/** Moves the head, and notes whose batch it was. */
-export function moveHead(options: {
+/** Where a batch moves the head, and whose it is. */
+export type Turn = {
   readonly ledger: string;
   readonly size: number;
   readonly frontier: Uint8Array;
@@ -139,8 +140,14 @@ export function moveHead(options: {
   readonly messages: number;
   readonly writer: string;
   readonly batch: number;
-}): Statement[] {
-  const { ledger, size, frontier, commits, messages, writer, batch } = options;
+  /** Whether those who listen are told. */
+  readonly notify: boolean;
+};
+
+/** Moves the head, notes whose batch it was, and tells. */
+export function moveHead(turn: Turn): Statement[] {
+  const { ledger, size, frontier, commits, messages, writer, batch, notify } = turn;
+  const told = { name: "notify", text: `select pg_notify('${CHANNEL}', $1)`, values: [noticeOf(turn)] };
   return [
     {
       name: "move_head",
@@ -153,5 +160,11 @@ export function moveHead(options: {
         on conflict (ledger, writer) do update set batch = excluded.batch, at = excluded.at`,
       values: [ledger, writer, batch],
     },
+    ...(notify ? [told] : []),
   ];
+}
+
+/** What those who listen hear. */
+export function noticeOf({ writer, commits, ledger }: Turn): string {
+  return `${writer} ${commits} ${ledger}`;
 }

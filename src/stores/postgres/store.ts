@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
 import type { Instant, StreamName } from "../../core/brand.ts";
 import { Frontier } from "../../core/ledger/index.ts";
+import { packAppend, packPlain } from "../../ports/append-call.ts";
 import { assertAppend, assertCount, assertInteger } from "../../ports/append.ts";
 import { StoreError } from "../../ports/store.ts";
 import type {
@@ -15,19 +17,17 @@ import type {
   Subtree,
   Timer,
 } from "../../ports/store.ts";
-import { copyAppend } from "./calls.ts";
 import { blob, integer, name, nullable, toName } from "./columns.ts";
 import type { Row } from "./columns.ts";
+import { Desk } from "./desk.ts";
 import { readHead, readSubtrees } from "./edges.ts";
 import { describe, failureOf, unavailable } from "./failure.ts";
 import { Link, placeName, unsupported } from "./link.ts";
 import type { Place, Statement } from "./link.ts";
 import { assertSchema } from "./migrate.ts";
-import { Queue } from "./queue.ts";
 import { Reader, readRequests } from "./reader.ts";
 import { toDocument, toEntry, toMessage, toTimer } from "./rows.ts";
 import { Wake } from "./wake.ts";
-import { Writer } from "./writer.ts";
 
 export type PostgresStoreOptions = {
   /** `postgres://role:password@host:port/database`, with `sslmode=verify-full` wherever it leaves the machine. */
@@ -136,8 +136,7 @@ type Parts = {
 class PostgresStore implements Store {
   readonly fault: Promise<StoreError>;
   readonly #parts: Parts;
-  readonly #writer: Writer;
-  readonly #queue: Queue;
+  readonly #desk: Desk;
   readonly #reader: Reader;
   readonly #wake: Wake;
   /** Reads under way, which closing waits for. */
@@ -149,16 +148,17 @@ class PostgresStore implements Store {
     const patienceMs = options.patienceMs ?? 10_000;
     const notify = (options.wake ?? "notify") === "notify";
     this.#parts = parts;
-    this.#writer = new Writer({ place, ledger, notify, log, onCommit: (commits) => this.#wake.own(commits) });
-    this.#queue = new Queue({ place: title, writer: this.#writer, patienceMs, log });
+    const writer = randomUUID();
+    const onCommit = (commits: number): void => this.#wake.own(commits);
+    this.#desk = new Desk({ place, ledger, title, writer, notify, patienceMs }, { log, onCommit });
     this.#reader = new Reader(place, patienceMs);
-    this.#wake = new Wake({ place, ledger, reader: this.#reader, writer: this.#writer.id, listen: notify });
-    this.fault = this.#queue.fault;
+    this.#wake = new Wake({ place, ledger, reader: this.#reader, writer, listen: notify });
+    this.fault = this.#desk.fault;
   }
 
   async append(change: Append): Promise<AppendResult> {
     assertAppend(change);
-    const reply = await this.#queue.write(copyAppend(change));
+    const reply = await this.#desk.write(packAppend(change));
     if (reply === null || !("status" in reply)) throw new TypeError("the writer answered no result to an append");
     return reply;
   }
@@ -221,7 +221,7 @@ class PostgresStore implements Store {
     assertInteger("now", now);
     assertCount("limit", limit);
     assertInteger("until", until);
-    const reply = await this.#queue.write({ kind: "take", now, limit, until });
+    const reply = await this.#desk.write(packPlain({ kind: "take", now, limit, until }));
     // Null where the answer was lost on the way: they are taken, and come again after `until`.
     if (reply === null) return [];
     if ("status" in reply) throw new TypeError("the writer answered a result to who takes messages");
@@ -236,12 +236,12 @@ class PostgresStore implements Store {
   }
 
   async messageDone(id: string): Promise<void> {
-    await this.#queue.write({ kind: "done", id });
+    await this.#desk.write(packPlain({ kind: "done", id }));
   }
 
   async messageRetry(id: string, notBefore: Instant): Promise<void> {
     assertInteger("notBefore", notBefore);
-    await this.#queue.write({ kind: "move", id, notBefore });
+    await this.#desk.write(packPlain({ kind: "move", id, notBefore }));
   }
 
   /** Rewrites the tables of all ledgers in the database; its write-ahead log, replicas and backups are not its. */
@@ -272,10 +272,9 @@ class PostgresStore implements Store {
   }
 
   async #close(): Promise<void> {
-    await this.#queue.close();
+    await this.#desk.close();
     await Promise.allSettled(this.#reading);
     await this.#wake.close();
-    this.#writer.close();
     await this.#reader.close();
   }
 
@@ -311,7 +310,7 @@ class PostgresStore implements Store {
     try {
       return await work;
     } catch (error) {
-      if (failureOf(error) === "damaged") throw this.#queue.fail(error);
+      if (failureOf(error) === "damaged") throw this.#desk.fail(error);
       throw error;
     } finally {
       this.#reading.delete(work);
@@ -319,9 +318,12 @@ class PostgresStore implements Store {
   }
 
   #assertOpen(): void {
-    if (this.#queue.refusal !== null) throw this.#queue.refusal;
+    if (this.#desk.refusal !== null) throw this.#desk.refusal;
   }
 }
 
-const ENTRIES = `select e.idx, e.stream, e.version, e.type, e.header, p.salt, p.payload
-  from keyturn.entries e left join keyturn.payloads p on p.ledger = e.ledger and p.idx = e.idx where e.ledger = $1`;
+// `offset 0` keeps the payloads a lookup for each entry. As a plain join, a plan made while the tables were small would read
+// all payloads of the ledger for every page of it.
+const ENTRIES = `select e.idx, e.stream, e.version, e.type, e.header, p.salt, p.payload from keyturn.entries e
+  left join lateral (select salt, payload from keyturn.payloads where ledger = e.ledger and idx = e.idx offset 0) p on true
+  where e.ledger = $1`;

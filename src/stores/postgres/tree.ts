@@ -19,13 +19,22 @@ export class Tree {
   /** By tile level: the hashes that wait for their tile to be full. */
   readonly #edges: Uint8Array[][];
 
-  /** `edges` are the hashes right of the last full tile of each level; throws where they are not those of the frontier. */
-  constructor(frontier: Frontier, edges: readonly (readonly Uint8Array[])[]) {
+  private constructor(frontier: Frontier, edges: readonly (readonly Uint8Array[])[]) {
     this.#frontier = frontier;
     this.#edges = edges.map((edge) => [...edge]);
+  }
+
+  /** `edges` are the hashes right of the last full tile of each level; throws where they are not those of the frontier. */
+  static under(frontier: Frontier, edges: readonly (readonly Uint8Array[])[]): Tree {
     const peaks = peaksOf(edges);
     const same = peaks.every((peak, at) => sameHash(peak, frontier.peaks[at] ?? new Uint8Array(0)));
     if (!same || peaks.length !== frontier.peaks.length) throw new Damaged("entries that are not those under the head");
+    return new Tree(frontier, edges);
+  }
+
+  /** One that moves by itself. */
+  copy(): Tree {
+    return new Tree(Frontier.fromBytes(this.#frontier.toBytes()), this.#edges);
   }
 
   get size(): number {

@@ -1,9 +1,9 @@
-import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StreamName } from "../../core/brand.ts";
 import { Frontier } from "../../core/ledger/index.ts";
 import { StoreError } from "../../ports/store.ts";
-import type { Call, Reply } from "./calls.ts";
+import { expectationOf, isUnexpected, moveExpected, seenIn } from "./ahead.ts";
+import type { Expected } from "./ahead.ts";
 import { blob, Damaged, integer, name, text } from "./columns.ts";
 import type { Row } from "./columns.ts";
 import { loadTree } from "./edges.ts";
@@ -12,11 +12,11 @@ import { Link } from "./link.ts";
 import type { Place, Result, Statement } from "./link.ts";
 import { planBatch } from "./plan.ts";
 import type { Plan, Seen } from "./plan.ts";
+import type { Call, Reply } from "./protocol.ts";
 import { toMessage } from "./rows.ts";
 import {
   BEGIN,
   CATCH_UP_MAX,
-  CHANNEL,
   COMMIT,
   leavesSince,
   lockHead,
@@ -25,6 +25,7 @@ import {
   probeOf,
   ROLLBACK,
 } from "./statements.ts";
+import type { Turn } from "./statements.ts";
 import type { Tree } from "./tree.ts";
 import { writesOf } from "./writes.ts";
 
@@ -35,6 +36,8 @@ const RETRY_MAX_MS = 500;
 export type WriterOptions = {
   readonly place: Place;
   readonly ledger: string;
+  /** By this name the ledger knows what this writer committed last. */
+  readonly id: string;
   /** Whether each commit is told to those who listen. */
   readonly notify: boolean;
   /** Told of the number of each commit of this writer. */
@@ -49,15 +52,24 @@ export type Outcome = Reply | StoreError;
 type Head = { readonly frontier: Frontier; readonly commits: number; readonly messages: number };
 /** A batch whose COMMIT was sent. */
 type Sent = { readonly batch: number; readonly plan: Plan };
+type Known = { readonly tree: Tree; readonly commits: number; readonly messages: number };
+/** A batch that is decided, and the statements that make it so. */
+type Made = {
+  readonly plan: Plan;
+  readonly turn: Turn;
+  readonly outbox: ReturnType<typeof outboxOf>;
+  readonly tree: Tree;
+  readonly statements: readonly Statement[];
+};
 
 /** Commits batches one after the other over one connection, and keeps at it when that is lost. */
 export class Writer {
-  /** By this name the ledger knows what this writer committed last. */
-  readonly id: string = randomUUID();
   readonly #options: WriterOptions;
   #link: Link | null = null;
   /** What the ledger looked like after our last commit; null when that is not known. */
-  #tree: Tree | null = null;
+  #known: Known | null = null;
+  /** Whether nobody else had committed when we last looked: then it pays to write without looking. */
+  #alone = true;
   #batch = 0;
   #away = false;
 
@@ -83,13 +95,13 @@ export class Writer {
         return replies;
       } catch (error) {
         if (error instanceof StoreError) throw error;
-        this.#tree = null;
+        this.#known = null;
         const failure = failureOf(error);
         if (failure === "damaged") throw error;
         // A session that lives on has rolled back; of one that is gone nobody knows. A doubt that is older than this try stays.
         if (failure === "lost" || this.#link?.lost === true) {
           this.#drop();
-          inDoubt ??= sent[0] ?? null;
+          inDoubt ??= sent.at(-1) ?? null;
         }
         if (failure === "unfit") return this.#oneByOne(calls, deadline, error);
         this.#wentAway(error);
@@ -103,11 +115,6 @@ export class Writer {
     this.#drop();
   }
 
-  /** Whether the connection keeps the process alive. */
-  hold(held: boolean): void {
-    this.#link?.hold(held);
-  }
-
   async #linked(): Promise<Link> {
     if (this.#link !== null && !this.#link.lost) return this.#link;
     this.#drop();
@@ -118,7 +125,7 @@ export class Writer {
   #drop(): void {
     const link = this.#link;
     this.#link = null;
-    this.#tree = null;
+    this.#known = null;
     link?.destroy(new Error("given up"));
   }
 
@@ -127,7 +134,12 @@ export class Writer {
     const { ledger } = this.#options;
     const last = "select batch from keyturn.writers where ledger = $1 and writer = $2";
     link.takeWarnings();
-    const results = await link.run([BEGIN, lockHead(ledger), { text: last, values: [ledger, this.id] }, COMMIT]);
+    const results = await link.run([
+      BEGIN,
+      lockHead(ledger),
+      { text: last, values: [ledger, this.#options.id] },
+      COMMIT,
+    ]);
     // Where a standby must agree: what this commit waits for includes what that one did.
     assertCommitted(link, results.at(-1));
     const row = results[2]?.rows[0];
@@ -135,36 +147,67 @@ export class Writer {
   }
 
   async #run(link: Link, calls: readonly Call[], onSent: (sent: Sent) => unknown): Promise<readonly Outcome[]> {
-    const { ledger, notify, onCommit } = this.#options;
-    try {
+    const expected = this.#alone ? expectationOf(calls) : null;
+    if (this.#known !== null && expected !== null) {
+      const replies = await this.#runAhead(link, calls, { expected, known: this.#known, onSent });
+      if (replies !== null) return replies;
+    }
+    return this.#undoing(link, async () => {
       const { head, seen, tree } = await this.#look(link, calls);
       const plan = planBatch(calls, seen, tree);
-      const batch = (this.#batch += 1);
-      const commits = head.commits + 1;
-      const { statements, takes, messages } = outboxOf(ledger, plan, head.messages);
-      const writes = [
-        ...writesOf(ledger, plan),
-        ...statements,
-        ...moveHead({
-          ledger,
-          size: tree.size,
-          frontier: tree.frontier(),
-          commits,
-          messages,
-          writer: this.id,
-          batch,
-        }),
-        ...(notify ? [notifyOf(`${this.id} ${commits} ${ledger}`)] : []),
-      ];
-      link.takeWarnings();
-      onSent({ batch, plan });
-      const results = await link.run([...writes, COMMIT]);
-      assertCommitted(link, results.at(-1));
-      const first = writes.length - statements.length - (notify ? 3 : 2);
-      for (const { reply, at } of takes) plan.replies[reply] = results[first + at]?.rows.map(toMessage) ?? [];
-      this.#tree = tree;
-      onCommit(commits);
-      return plan.replies;
+      const outbox = outboxOf(this.#options.ledger, plan, head.messages);
+      const turn = this.#turn(tree, head.commits + 1, outbox.messages);
+      const statements = [...moveHead(turn), ...writesOf(turn.ledger, plan), ...outbox.statements, COMMIT];
+      return this.#send(link, { plan, turn, outbox, tree, statements }, onSent);
+    });
+  }
+
+  /** Decides and writes in one round trip; null where the ledger was not as expected, and nothing happened. */
+  async #runAhead(
+    link: Link,
+    calls: readonly Call[],
+    { expected, known, onSent }: { expected: Expected; known: Known; onSent: (sent: Sent) => unknown },
+  ): Promise<readonly Outcome[] | null> {
+    // A copy, since the batch may come to nothing.
+    const tree = known.tree.copy();
+    const before = tree.frontier();
+    const plan = planBatch(calls, seenIn(expected), tree);
+    const outbox = outboxOf(this.#options.ledger, plan, known.messages);
+    const turn = this.#turn(tree, known.commits + 1, outbox.messages);
+    const move = moveExpected(turn, before, expected);
+    const statements = [BEGIN, move, ...writesOf(turn.ledger, plan), ...outbox.statements, COMMIT];
+    try {
+      return await this.#undoing(link, () => this.#send(link, { plan, turn, outbox, tree, statements }, onSent));
+    } catch (error) {
+      if (isUnexpected(error)) return null;
+      throw error;
+    }
+  }
+
+  #turn(tree: Tree, commits: number, messages: number): Turn {
+    const { ledger, id: writer, notify } = this.#options;
+    const batch = (this.#batch += 1);
+    return { ledger, size: tree.size, frontier: tree.frontier(), commits, messages, writer, batch, notify };
+  }
+
+  /** Sends what ends in COMMIT, and answers once that is answered. */
+  async #send(link: Link, made: Made, onSent: (sent: Sent) => unknown): Promise<readonly Outcome[]> {
+    const { plan, turn, outbox, tree, statements } = made;
+    link.takeWarnings();
+    onSent({ batch: turn.batch, plan });
+    const results = await link.run(statements);
+    assertCommitted(link, results.at(-1));
+    const first = statements.length - 1 - outbox.statements.length;
+    for (const { reply, at } of outbox.takes) plan.replies[reply] = results[first + at]?.rows.map(toMessage) ?? [];
+    this.#known = { tree, commits: turn.commits, messages: turn.messages };
+    this.#options.onCommit(turn.commits);
+    return plan.replies;
+  }
+
+  // What has failed leaves no transaction open.
+  async #undoing<T>(link: Link, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
     } catch (error) {
       if (!link.lost) await link.run([ROLLBACK]).catch(() => link.destroy(new Error("it did not roll back")));
       throw error;
@@ -175,7 +218,7 @@ export class Writer {
   async #look(link: Link, calls: readonly Call[]): Promise<{ head: Head; seen: Seen; tree: Tree }> {
     const { ledger } = this.#options;
     const probe = probeOf(ledger, calls);
-    const cached = this.#tree;
+    const cached = this.#known?.tree ?? null;
     const leaves = cached === null ? null : leavesSince(ledger, cached.size);
     const looks = [probe.answers, probe.versions, probe.slots, probe.owned, probe.clock, leaves];
     const asked = looks.filter((look) => look !== null);
@@ -183,6 +226,7 @@ export class Writer {
     const rowsOf = (look: Statement | null): readonly Row[] =>
       look === null ? [] : (results[2 + asked.indexOf(look)]?.rows ?? []);
     const head = toHead(results[1]?.rows[0]);
+    this.#alone = this.#known === null || this.#known.commits === head.commits;
     const seen: Seen = {
       answers: new Map(rowsOf(probe.answers).map((row) => [name(row["key"]), toAnswer(row)])),
       versions: new Map(
@@ -258,10 +302,6 @@ function outboxOf(
     return statement;
   });
   return { statements, takes, messages };
-}
-
-function notifyOf(payload: string): Statement {
-  return { name: "notify", text: `select pg_notify('${CHANNEL}', $1)`, values: [payload] };
 }
 
 // In a transaction that has failed COMMIT succeeds, and says that it rolled back. And a server that gives up waiting for

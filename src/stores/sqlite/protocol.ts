@@ -1,39 +1,23 @@
 import type { Instant, StreamName } from "../../core/brand.ts";
-import type { Deadline } from "../../ports/append.ts";
+import type { AppendCall } from "../../ports/append-call.ts";
 import type {
   AppendResult,
   Head,
   Message,
-  NewEntry,
-  NewMessage,
   RequestFilter,
   RequestRow,
-  SlotChange,
   StoredDocument,
   StoredEntry,
   StoreErrorCode,
   Subtree,
   Timer,
-  TimerChange,
 } from "../../ports/store.ts";
 
-/** An append as the worker runs it: JSON as the text that will be kept. */
-export type AppendCall = {
-  readonly kind: "append";
-  readonly entries: readonly NewEntry[];
-  readonly idempotency: { readonly key: string; readonly fingerprint: string; readonly answer: string } | null;
-  readonly inTime: Deadline | null;
-  readonly slots: readonly SlotChange[];
-  readonly requests: readonly (Omit<RequestRow, "view"> & { readonly view: string })[];
-  readonly timers: readonly TimerChange[];
-  readonly outbox: readonly (Omit<NewMessage, "body"> & { readonly body: string })[];
-  readonly documents: readonly { readonly kind: string; readonly id: string; readonly body: string | null }[];
-  readonly erase: readonly number[];
-};
-
 /** What changes the file. Calls of one batch run in their order and share one transaction. */
-export type WriteCall =
-  | AppendCall
+export type WriteCall = AppendCall | PlainWrite;
+
+/** A change that carries no bytes. */
+export type PlainWrite =
   /** Carried out after the commit: SQLite rewrites a file outside of transactions only. */
   | { readonly kind: "forget" }
   | { readonly kind: "messageDone"; readonly id: string }

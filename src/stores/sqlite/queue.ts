@@ -1,7 +1,7 @@
 import type { Worker } from "node:worker_threads";
 import { StoreError } from "../../ports/store.ts";
-import { packBatch, type Packed } from "./calls.ts";
-import type { FromWorker, ReadCall, ReadReply, ToWorker, WriteReply } from "./protocol.ts";
+import { packBatch, type Packed } from "../../ports/append-call.ts";
+import type { FromWorker, PlainWrite, ReadCall, ReadReply, ToWorker, WriteReply } from "./protocol.ts";
 
 /** Calls of one batch: one transaction, one flush. */
 export const BATCH_CALLS_MAX = 1024;
@@ -15,7 +15,7 @@ type Waiting<Call, Reply> = {
   readonly reject: (error: StoreError) => void;
 };
 type WaitingRead = Waiting<ReadCall, ReadReply>;
-type WaitingWrite = Waiting<Packed, WriteReply>;
+type WaitingWrite = Waiting<Packed<PlainWrite>, WriteReply>;
 
 /**
  * Group commit without lingering: whatever waits is handed to the worker as soon as it is idle, so a lone call never
@@ -58,7 +58,7 @@ export class Queue {
   }
 
   /** The queue owns the call from now on. */
-  write(call: Packed): Promise<WriteReply> {
+  write(call: Packed<PlainWrite>): Promise<WriteReply> {
     return new Promise((resolve, reject) => {
       if (this.#refusal !== null) return reject(this.#refusal);
       this.#writes.push({ call, bytes: call.bytes.byteLength, resolve, reject });

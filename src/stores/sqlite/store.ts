@@ -17,7 +17,7 @@ import type {
   Subtree,
   Timer,
 } from "../../ports/store.ts";
-import { packAppend, packPlain } from "./calls.ts";
+import { packAppend, packPlain } from "../../ports/append-call.ts";
 import type { FromWorker, ReadCall, ReadKind, ReadReply, ReadValues, WorkerStart } from "./protocol.ts";
 import { Queue } from "./queue.ts";
 

@@ -2,10 +2,11 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { StreamName } from "../../core/brand.ts";
 import type { JsonObject } from "../../core/action/index.ts";
 import { leafHash } from "../../core/ledger/index.ts";
+import type { AppendCall } from "../../ports/append-call.ts";
 import { lateness } from "../../ports/append.ts";
 import type { AppendResult, Message, NewEntry, SlotChange } from "../../ports/store.ts";
 import { integer, text } from "./columns.ts";
-import type { AppendCall, WriteCall, WriteReply } from "./protocol.ts";
+import type { WriteCall, WriteReply } from "./protocol.ts";
 import { toMessage } from "./rows.ts";
 import type { Tree } from "./tree.ts";
 
@@ -124,6 +125,7 @@ function checkVersions(statements: Statements, entries: readonly NewEntry[]): Co
 
 // From here on an append either happens or fails the whole batch: slots are all that is tried and may have to be undone.
 function takeSlots(statements: Statements, changes: readonly SlotChange[]): Conflict | null {
+  if (changes.every((change) => "unheld" in change)) return changeSlots(statements, changes);
   statements.savepoint.run();
   const taken = changeSlots(statements, changes);
   if (taken !== null) statements.rollbackTo.run();
@@ -137,6 +139,11 @@ function changeSlots(statements: Statements, changes: readonly SlotChange[]): Co
     if ("free" in change) {
       statements.freeSlot.run(change.free);
       continue;
+    }
+    if ("unheld" in change) {
+      const held = statements.slot.get(change.unheld);
+      if (held === undefined) continue;
+      return { status: "conflict", on: "slot", slot: change.unheld, holder: text(held["holder"]) as StreamName };
     }
     const row = statements.slot.get(change.take);
     const holder = row === undefined ? change.holder : (text(row["holder"]) as StreamName);

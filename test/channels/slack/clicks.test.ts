@@ -4,8 +4,9 @@ import { after, before, beforeEach, test } from "node:test";
 import { dropTable, exportRows } from "../../support/actions.ts";
 import { HOUR, MINUTE, SECOND } from "../../support/clock.ts";
 import { sweep } from "../../../src/engine/index.ts";
+import { allText } from "../chat.ts";
 import { Chat } from "./chat.ts";
-import { allText, Workspace, type Standing } from "./workspace.ts";
+import { Workspace, type Standing } from "./workspace.ts";
 
 let workspace: Workspace;
 before(async () => {
@@ -31,10 +32,6 @@ async function opened(chat: Chat, table = "orders"): Promise<{ readonly id: stri
   return { id: request.id, message };
 }
 
-async function types(chat: Chat, type: string): Promise<number> {
-  return (await chat.bench.types()).filter((one) => one === type).length;
-}
-
 function payloadOf(name: string, message: Standing, action = "keyturn.approve"): ReturnType<Workspace["payload"]> {
   const value = workspace.buttons(message).get(action)?.value ?? "";
   return workspace.payload({ user: workspace.id(name), action, value, channel: message.channel, ts: message.ts });
@@ -54,7 +51,7 @@ test("a click during a restart: what was acknowledged is decided afterwards, onc
   assert.ok(workspace.messages.every(({ blocks }) => allText(blocks).includes("Ann Achterberg approved")));
   chat.restart();
   await chat.settle();
-  assert.equal(await types(chat, "review.recorded"), 1);
+  assert.equal(await chat.entries("review.recorded"), 1);
 });
 
 test("two clicks at once are one review, and two people at once are two", async () => {
@@ -65,8 +62,8 @@ test("two clicks at once are one review, and two people at once are two", async 
   await chat.settle();
   const state = await chat.state(id);
   assert.equal(state.progress.status, "approved");
-  assert.equal(await types(chat, "review.recorded"), 2);
-  assert.equal(await types(chat, "request.approved"), 1);
+  assert.equal(await chat.entries("review.recorded"), 2);
+  assert.equal(await chat.entries("request.approved"), 1);
   assert.equal(workspace.whispers.length, 1);
   assert.match(
     workspace.whispers[0]?.text ?? "",
@@ -124,7 +121,7 @@ test("Slack is down for ten minutes: cards wait, clicks that were taken are deci
     await chat.settle();
   }
   assert.equal((await chat.state(id)).reviews.length, 1);
-  assert.equal(await types(chat, "review.recorded"), 1);
+  assert.equal(await chat.entries("review.recorded"), 1);
   assert.equal(workspace.messages.length, 2, "one for each request");
   assert.ok(
     workspace.messages.some(({ blocks }) => allText(blocks).includes("later")),
@@ -221,7 +218,7 @@ test("a reason is asked for in a dialog, and stands in the record and on the mes
   assert.equal(state.progress.status, "denied");
   assert.equal(state.reviews[0]?.reason, "Not on a Friday *please* @here");
   assert.ok(workspace.messages.every(({ blocks }) => allText(blocks).includes("Not on a Friday *please* @here")));
-  assert.equal(await types(chat, "review.recorded"), 1);
+  assert.equal(await chat.entries("review.recorded"), 1);
 });
 
 test("a dialog that does not open is said, and nothing is decided", async () => {

@@ -5,8 +5,9 @@ import { sweep } from "../../../src/engine/index.ts";
 import { Bench } from "../../support/bench.ts";
 import { MINUTE } from "../../support/clock.ts";
 import { POLICIES, edited } from "../../support/rules.ts";
-import { Chat, linkedDirectory, PAGE } from "./chat.ts";
-import { allText, Workspace } from "./workspace.ts";
+import { allText, PAGE } from "../chat.ts";
+import { Chat, linkedDirectory } from "./chat.ts";
+import { Workspace } from "./workspace.ts";
 
 let workspace: Workspace;
 before(async () => {

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { dropTable } from "../../support/actions.ts";
+import { allText } from "../chat.ts";
 import { Chat } from "./chat.ts";
-import { allText, Workspace } from "./workspace.ts";
+import { Workspace } from "./workspace.ts";
 
 let workspace: Workspace;
 before(async () => {
@@ -23,7 +24,7 @@ async function until(what: string, holds: () => boolean): Promise<void> {
 test("clicks come through a socket, are acknowledged when they are durable, and the socket comes back by itself", async () => {
   using chat = new Chat(workspace, workspace.config({ by: "socket" }));
   const ending = new AbortController();
-  const listening = chat.slack.listen(async (click) => chat.inbox.take(click), ending.signal);
+  const listening = chat.channel.listen(async (click) => chat.inbox.take(click), ending.signal);
   await until("it connects", () => workspace.connections === 1);
   const { opened } = await chat.bench.ask(dropTable("orders"));
   await chat.settle();
@@ -50,9 +51,9 @@ test("clicks come through a socket, are acknowledged when they are durable, and 
 
   workspace.fault = (method) => (method === "apps.connections.open" ? { status: 500, body: {} } : null);
   workspace.dropSockets();
-  await until("it is in trouble", () => chat.slack.trouble?.() !== null);
+  await until("it is in trouble", () => chat.channel.trouble?.() !== null);
   workspace.fault = () => null;
-  await until("it connects again", () => workspace.connections === 1 && chat.slack.trouble?.() === null);
+  await until("it connects again", () => workspace.connections === 1 && chat.channel.trouble?.() === null);
   const second = workspace.payload({ user: workspace.id("bob"), value, channel, ts });
   assert.deepEqual(await workspace.push(second), {});
   await chat.settle();
@@ -66,7 +67,7 @@ test("channel.slow-ack: what could not be kept in time is not acknowledged, and 
   using chat = new Chat(workspace, workspace.config({ by: "socket" }));
   const ending = new AbortController();
   const { clock } = chat.bench;
-  const listening = chat.slack.listen(async (click) => {
+  const listening = chat.channel.listen(async (click) => {
     clock.pass(4000); // the store took so long
     return chat.inbox.take(click);
   }, ending.signal);

@@ -10,6 +10,7 @@ import type { Json, JsonObject } from "../../../src/core/action/index.ts";
 import type { SlackConfig } from "../../../src/channels/slack/index.ts";
 import { at } from "../../support/json.ts";
 import { ServerSocket } from "./websocket.ts";
+import { allText } from "../chat.ts";
 
 export const TEAM = "T000000001";
 export const APP = "A0KEYTURN1";
@@ -323,15 +324,6 @@ export class Workspace implements AsyncDisposable {
     await this.#emulator.close();
     rmSync(this.#folder, { recursive: true });
   }
-}
-
-/** Every text of blocks, one after the other. */
-export function allText(value: Json): string {
-  if (Array.isArray(value)) return value.map((one: Json) => allText(one)).join("");
-  if (typeof value !== "object" || value === null) return "";
-  return Object.entries(value as JsonObject)
-    .map(([name, member]) => (["text", "url"].includes(name) && typeof member === "string" ? member : allText(member)))
-    .join("");
 }
 
 function parsed(text: string | undefined): Json {

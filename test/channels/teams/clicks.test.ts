@@ -6,8 +6,9 @@ import { sweep } from "../../../src/engine/index.ts";
 import { dropTable, exportRows } from "../../support/actions.ts";
 import { HOUR, MINUTE, SECOND } from "../../support/clock.ts";
 import { at, textAt } from "../../support/json.ts";
+import { allText } from "../chat.ts";
 import { Chat } from "./chat.ts";
-import { allText, buttons, Tenant, type Standing } from "./tenant.ts";
+import { buttons, Tenant, type Standing } from "./tenant.ts";
 
 let tenant: Tenant;
 before(async () => {
@@ -29,10 +30,6 @@ async function opened(chat: Chat, table = "orders"): Promise<{ readonly id: stri
   const message = tenant.messages.at(-1);
   assert.ok(message !== undefined);
   return { id: request.id, message };
-}
-
-async function types(chat: Chat, type: string): Promise<number> {
-  return (await chat.bench.types()).filter((one) => one === type).length;
 }
 
 function pressed(chat: Chat, name: string, { card, conversation }: Standing, title = "Approve"): JsonObject {
@@ -66,7 +63,7 @@ test("a click during a restart: what was acknowledged is decided afterwards, onc
   assert.match(allText(message.card), /Ann Achterberg approved/);
   chat.restart();
   await chat.settle();
-  assert.equal(await types(chat, "review.recorded"), 1);
+  assert.equal(await chat.entries("review.recorded"), 1);
   assert.deepEqual(direct("ann"), [], "the card itself says it");
 });
 
@@ -84,8 +81,8 @@ test("two clicks at once are one review, and two people at once are two", async 
   const { id, message } = await opened(chat);
   const said = await Promise.all(["ann", "ann", "bob"].map((name) => chat.press(pressed(chat, name, message))));
   assert.equal((await chat.state(id)).progress.status, "approved");
-  assert.equal(await types(chat, "review.recorded"), 2);
-  assert.equal(await types(chat, "request.approved"), 1);
+  assert.equal(await chat.entries("review.recorded"), 2);
+  assert.equal(await chat.entries("request.approved"), 1);
   const refused = said.filter((text) => text.startsWith("Nothing was decided."));
   assert.equal(refused.length, 1);
   assert.match(refused[0] ?? "", /You have already reviewed|This request is already decided/);
@@ -142,7 +139,7 @@ test("Teams is down for ten minutes: cards wait, clicks that were taken are deci
     chat.bench.clock.pass(MINUTE);
     await chat.settle();
   }
-  assert.equal(await types(chat, "review.recorded"), 1);
+  assert.equal(await chat.entries("review.recorded"), 1);
   assert.equal(tenant.messages.length, 2, "one for each request");
   assert.ok(tenant.messages.some(({ card }) => allText(card).includes("later")));
   assert.deepEqual(chat.outbox.troubles(), []);

@@ -6,8 +6,9 @@ import { dropTable, exportRows } from "../../support/actions.ts";
 import { Bench } from "../../support/bench.ts";
 import { HOUR, MINUTE } from "../../support/clock.ts";
 import { edited, POLICIES } from "../../support/rules.ts";
-import { Chat, linkedDirectory, PAGE } from "./chat.ts";
-import { allText, buttons, CHANNEL, CHAT, Tenant } from "./tenant.ts";
+import { allText, PAGE } from "../chat.ts";
+import { Chat, linkedDirectory } from "./chat.ts";
+import { buttons, CHANNEL, CHAT, Tenant } from "./tenant.ts";
 
 let tenant: Tenant;
 before(async () => {

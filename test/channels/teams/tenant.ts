@@ -284,15 +284,6 @@ export class Tenant implements AsyncDisposable {
   }
 }
 
-/** Every text of a card, one after the other. */
-export function allText(value: Json): string {
-  if (Array.isArray(value)) return value.map((one: Json) => allText(one)).join("");
-  if (typeof value !== "object" || value === null) return "";
-  return Object.entries(value as JsonObject)
-    .map(([name, member]) => (["text", "url"].includes(name) && typeof member === "string" ? member : allText(member)))
-    .join("");
-}
-
 /** Buttons of a card by their title. */
 export function buttons(card: JsonObject): ReadonlyMap<string, JsonObject> {
   const actions = (at(card, "actions") ?? []) as readonly JsonObject[];

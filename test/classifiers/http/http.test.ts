@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { classifyHttp } from "../../../src/classifiers/http/index.ts";
-import type { HttpRequest, HttpRule } from "../../../src/classifiers/http/index.ts";
+import type { RequestRule } from "../../../src/core/risk/index.ts";
+import type { HttpRequest } from "../../../src/classifiers/http/index.ts";
 import { covers, passes, summary } from "../passing.ts";
 
-const RULES: readonly HttpRule[] = [
+const RULES: readonly RequestRule[] = [
   { host: "api.example.com", methods: ["GET", "HEAD"], path: "/v1/users/{id}", query: ["page"], effects: ["read"] },
   { host: "api.example.com", methods: ["GET"], path: "/", effects: ["read"] },
   { host: "api.example.com", methods: ["POST"], path: "/v1/search", effects: ["read"] },

@@ -21,7 +21,8 @@ export function appendFor(store: Store, callers: number): { acks: Acks; finish: 
         if (result.status === "appended") acks.set(name, result.index);
         else errors.push(result);
       } catch (error) {
-        errors.push(error);
+        // A store that fails at once would otherwise keep this loop, and so the process, busy for ever.
+        if (errors.push(error) > 100) return;
       }
     }
   });

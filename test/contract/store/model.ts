@@ -21,6 +21,7 @@ const entryShape = fc.record({
 const slotShape = fc.oneof(
   fc.record({ take: fc.constantFrom(...SLOTS), holder: small(2), owner: small(1), ownerMax: small(3) }),
   fc.record({ free: fc.constantFrom(...SLOTS) }),
+  fc.record({ unheld: fc.constantFrom(...SLOTS) }),
 );
 const appendShape = fc.record({
   entries: fc.array(entryShape, { maxLength: 4 }),
@@ -102,7 +103,7 @@ async function changeOf(step: AppendShape, model: Store): Promise<Append> {
       ? {}
       : { idempotency: { key: `i${key}`, fingerprint: `f${entries.length}`, answer: { entries: entries.length } } }),
     slots: step.slots.map((slot) =>
-      "free" in slot ? slot : { ...slot, holder: stream(`s/${slot.holder}`), owner: `o${slot.owner}` },
+      !("take" in slot) ? slot : { ...slot, holder: stream(`s/${slot.holder}`), owner: `o${slot.owner}` },
     ),
     requests: step.requests.map(([id, at, status, agent]) => request(`r${id}`, at, status, `agent-${agent}`)),
     timers: step.timers.map(([id, at]) =>

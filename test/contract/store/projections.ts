@@ -1,22 +1,14 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import type { AgentId } from "../../../src/core/brand.ts";
 import type { RequestStatus } from "../../../src/core/approval/index.ts";
 import type { RequestFilter, RequestRow, Store } from "../../../src/ports/store.ts";
 import { EVER, STATUSES, instant, message, request, stream } from "./changes.ts";
 import type { Open } from "./changes.ts";
+import { scenesOn } from "./scene.ts";
 
 /** What is kept beside the entries: requests, timers, outbox, documents. */
 export function projectionContract(open: Open): void {
-  const scene = (title: string, run: (store: Store) => Promise<void>): void =>
-    void test(title, async () => {
-      const opened = await open();
-      try {
-        await run(opened.store);
-      } finally {
-        await opened.dispose();
-      }
-    });
+  const scene = scenesOn(open);
 
   scene("requests are listed newest first, filtered, and paged by a cursor", async (store) => {
     // Three share each instant, so that pages also break inside one; ids do not follow the order of appends.

@@ -7,6 +7,8 @@ import {
   canonicalBytes,
   canonicalize,
   digest,
+  isJsonList,
+  isJsonObject,
   parseDigest,
   parseJson,
   sha256,
@@ -62,6 +64,32 @@ test("law: member order never matters, member values always do", () => {
       assert.notEqual(canonicalize({ ...Object.fromEntries(members), [first]: value + 1 }), text);
     }),
   );
+});
+
+test("law: the canonical text is what a plain writer of RFC 8785 writes, whatever the members are named and hold", () => {
+  const plain = (value: Json | undefined): string => {
+    if (isJsonList(value)) return `[${value.map(plain).join(",")}]`;
+    if (!isJsonObject(value)) return JSON.stringify(value);
+    const members = Object.keys(value).sort();
+    return `{${members.map((name) => `${JSON.stringify(name)}:${plain(value[name])}`).join(",")}}`;
+  };
+  // Names that look like indexes stand first in an object of ECMAScript; the others are escaped, or nearly so.
+  const odd = ["10", "9", "1e3", "-1", "__proto__", "toJSON", "\\u", "\u001f", "\u2028", "é", "😀", ""];
+  const text = fc.oneof(
+    fc.constantFrom(...odd),
+    fc.string({ unit: "grapheme", maxLength: 4 }).filter((one) => !one.includes("\0")),
+  );
+  const { json } = fc.letrec<{ json: Json }>((tie) => ({
+    json: fc.oneof(
+      { depthSize: "small", withCrossShrink: true },
+      text,
+      fc.integer(),
+      fc.constantFrom<Json>(-0, 1e-7, 0.1, null, true),
+      fc.array(tie("json"), { maxLength: 4 }),
+      fc.array(fc.tuple(text, tie("json")), { maxLength: 6 }).map((members): Json => Object.fromEntries(members)),
+    ),
+  }));
+  fc.assert(fc.property(json, (value) => assert.equal(canonicalize(value), plain(value))));
 });
 
 test("digests: SHA-256 of nothing and of abc (FIPS 180-4), and what is no digest", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { eligibility, REVIEW_LINK_MIN } from "../../../src/core/approval/index.ts";
+import { eligibility, isFirm } from "../../../src/core/approval/index.ts";
 import type { Ask, LinkStrength, RefusalCode, Verdict } from "../../../src/core/approval/index.ts";
 import type { Assurance } from "../../../src/core/policy/index.ts";
 import { bar, reviewer, rosterOf, T0, termsOf } from "./fixtures.ts";
@@ -48,7 +48,7 @@ test("the rules of eligibility, one by one", () => {
     const got = "refused" in answer ? answer.refused : answer.groups;
     assert.deepEqual(got, expected, `${who} ${verdict} ${assurance} ${link}`);
   }
-  assert.equal(REVIEW_LINK_MIN, "L3");
+  assert.deepEqual((["L0", "L1", "L2", "L3", "L4"] as const).filter(isFirm), ["L3", "L4"]);
 });
 
 test("who joined in the very moment of the opening was there before it", () => {

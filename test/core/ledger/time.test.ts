@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Instant } from "../../../src/core/brand.ts";
-import { formatInstant, parseInstant } from "../../../src/core/ledger/index.ts";
+import { formatInstant, formatSpan, parseInstant } from "../../../src/core/ledger/index.ts";
 
 const last = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
@@ -23,6 +23,21 @@ test("every day of 800 years, and both ends", () => {
     const text = new Date(at).toISOString();
     if (formatInstant(at as Instant) !== text || parseInstant(text) !== at) assert.fail(text);
   }
+});
+
+test("spans read as people say them, in two units at the most", () => {
+  const spans: readonly (readonly [number, string])[] = [
+    [0, "0 ms"],
+    [450.5, "451 ms"],
+    [59_400, "59 s"],
+    [60_000, "1 min"],
+    [61_000, "1 min 1 s"],
+    [3_600_000, "1 h"],
+    [5_400_000, "1 h 30 min"],
+    [90_000_000, "1 d 1 h"],
+    [90_061_000, "1 d 1 h"],
+  ];
+  for (const [ms, expected] of spans) assert.equal(formatSpan(ms), expected);
 });
 
 test("what is no time is refused", () => {

@@ -7,6 +7,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/name: keyturn
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
+{{- define "keyturn.migrate" -}}
+app.kubernetes.io/name: keyturn-migrate
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
 {{- define "keyturn.image" -}}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}

@@ -1,6 +1,20 @@
-import { deadlineOf } from "../../ports/append.ts";
-import type { Append, NewEntry, SlotChange, TimerChange } from "../../ports/store.ts";
-import type { AppendCall, WriteCall } from "./protocol.ts";
+import { deadlineOf, type Deadline } from "./append.ts";
+import type { Append, NewEntry, NewMessage, RequestRow, SlotChange, TimerChange } from "./store.ts";
+
+/** An append as it will be kept: private copies of its bytes, JSON as text. */
+export type AppendCall = {
+  readonly kind: "append";
+  readonly entries: readonly NewEntry[];
+  readonly idempotency: { readonly key: string; readonly fingerprint: string; readonly answer: string } | null;
+  readonly inTime: Deadline | null;
+  readonly slots: readonly SlotChange[];
+  readonly requests: readonly (Omit<RequestRow, "view"> & { readonly view: string })[];
+  readonly timers: readonly TimerChange[];
+  readonly outbox: readonly KeptMessage[];
+  readonly documents: readonly { readonly kind: string; readonly id: string; readonly body: string | null }[];
+  readonly erase: readonly number[];
+};
+export type KeptMessage = Omit<NewMessage, "body"> & { readonly body: string };
 
 /** An entry whose bytes travel apart; `bytes` counts those of its header, payload and salt. */
 type EntryFrame = Omit<NewEntry, "header" | "payload" | "salt"> & {
@@ -12,10 +26,9 @@ type AppendFrame = {
   readonly entries: readonly EntryFrame[];
   readonly rest: Omit<AppendCall, "kind" | "entries"> | null;
 };
-type WriteFrame = AppendFrame | Exclude<WriteCall, AppendCall>;
 
-/** A write on its way to the worker: plain data, and the bytes of its entries one after the other. */
-export type Packed = { readonly frame: WriteFrame; readonly bytes: Uint8Array };
+/** A write on its way to a worker: plain data, and the bytes of its entries one after the other. */
+export type Packed<Other> = { readonly frame: AppendFrame | Other; readonly bytes: Uint8Array };
 
 const NO_BYTES = new Uint8Array(0);
 const NO_REST: Omit<AppendCall, "kind" | "entries"> = {
@@ -30,7 +43,7 @@ const NO_REST: Omit<AppendCall, "kind" | "entries"> = {
 };
 
 /** A private copy of an append: the caller may do with its objects and bytes what it likes from now on. */
-export function packAppend(change: Append): Packed {
+export function packAppend(change: Append): Packed<never> {
   const parts = change.entries.flatMap(({ header, payload, salt }) => [header, payload, salt]);
   const entries = change.entries.map(({ stream, version, type, header, payload, salt }): EntryFrame => {
     return { stream, version, type, bytes: [header.byteLength, payload.byteLength, salt.byteLength] };
@@ -39,7 +52,7 @@ export function packAppend(change: Append): Packed {
 }
 
 /** A write that has no bytes. */
-export function packPlain(frame: Exclude<WriteCall, AppendCall>): Packed {
+export function packPlain<Other extends { readonly kind: string }>(frame: Other): Packed<Other> {
   return { frame, bytes: NO_BYTES };
 }
 
@@ -47,23 +60,30 @@ export function packPlain(frame: Exclude<WriteCall, AppendCall>): Packed {
  * A batch as one text and one buffer, which is handed over, not copied. Cloning its objects and hundreds of small arrays
  * one by one takes three times as long; everything in a frame is JSON that reads back the same.
  */
-export function packBatch(writes: readonly Packed[]): { readonly frames: string; readonly bytes: ArrayBuffer } {
+export function packBatch(writes: readonly Packed<object>[]): { readonly frames: string; readonly bytes: ArrayBuffer } {
   const frames = JSON.stringify(writes.map(({ frame }) => frame));
   return { frames, bytes: join(writes.map(({ bytes }) => bytes)).buffer };
 }
 
-/** The calls of a batch, on the worker's side. */
-export function unpackBatch(frames: string, bytes: ArrayBuffer): readonly WriteCall[] {
+/** The calls of a batch, on the worker's side; `Other` are those that the sender packed as they are. */
+export function unpackBatch<Other extends { readonly kind: string }>(
+  frames: string,
+  bytes: ArrayBuffer,
+): readonly (AppendCall | Other)[] {
   let at = 0;
   const next = (length: number): Uint8Array => new Uint8Array(bytes, (at += length) - length, length);
   const open = ({ stream, version, type, bytes: [header, payload, salt] }: EntryFrame): NewEntry => {
     return { stream, version, type, header: next(header), payload: next(payload), salt: next(salt) };
   };
   // Written by `packBatch` on the other side and by nothing else.
-  return (JSON.parse(frames) as readonly WriteFrame[]).map((frame) => {
-    if (frame.kind !== "append") return frame;
+  return (JSON.parse(frames) as readonly (AppendFrame | Other)[]).map((frame): AppendCall | Other => {
+    if (!isAppend(frame)) return frame;
     return { kind: "append", entries: frame.entries.map(open), ...(frame.rest ?? NO_REST) };
   });
+}
+
+function isAppend(frame: AppendFrame | { readonly kind: string }): frame is AppendFrame {
+  return frame.kind === "append";
 }
 
 function restOf(change: Append): AppendFrame["rest"] {

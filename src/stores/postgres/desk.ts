@@ -1,0 +1,151 @@
+import { Worker } from "node:worker_threads";
+import { packBatch, type Packed } from "../../ports/append-call.ts";
+import { StoreError } from "../../ports/store.ts";
+import { describe } from "./failure.ts";
+import type { FromWorker, PlainCall, Reply, Settled, ToWorker, WorkerStart } from "./protocol.ts";
+
+type Waiting = {
+  readonly call: Packed<PlainCall>;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: StoreError) => void;
+};
+
+/** What a desk tells while it works. */
+export type DeskEars = {
+  readonly log: (note: string) => void;
+  /** Told of the number of each commit of this store. */
+  readonly onCommit: (commits: number) => void;
+};
+
+/**
+ * Hands writes to the worker that commits them, and their answers back. What one turn asks for goes in one message; the
+ * worker gathers batches by itself.
+ */
+export class Desk {
+  readonly fault: Promise<StoreError>;
+  readonly #title: string;
+  readonly #ears: DeskEars;
+  readonly #worker: Worker;
+  readonly #closed = Promise.withResolvers<void>();
+  #reportFault: (error: StoreError) => void = () => {};
+  #refusal: StoreError | null = null;
+  #closing = false;
+  #scheduled = false;
+  #next = 0;
+  #unsent: Waiting[] = [];
+  readonly #sent = new Map<number, Waiting>();
+
+  constructor(start: WorkerStart, ears: DeskEars) {
+    this.#title = start.title;
+    this.#ears = ears;
+    this.fault = new Promise((resolve) => (this.#reportFault = resolve));
+    this.#worker = startWorker(start);
+    this.#worker.on("message", (message: FromWorker) => this.#receive(message));
+    this.#worker.on("error", (error: unknown) => void this.fail(error));
+    this.#worker.on("exit", () => void this.fail(new Error("its worker ended")));
+    this.#worker.unref(); // an open store that nobody calls keeps no process alive
+  }
+
+  /** Why nothing more is taken: after a fault or at the end. */
+  get refusal(): StoreError | null {
+    return this.#refusal;
+  }
+
+  /** The desk owns the call from now on. */
+  write(call: Packed<PlainCall>): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (this.#refusal !== null) return reject(this.#refusal);
+      this.#unsent.push({ call, resolve, reject });
+      if (this.#scheduled) return;
+      this.#scheduled = true;
+      setImmediate(() => this.#send());
+    });
+  }
+
+  /** Refuses what comes from now on, lets what waits finish, and ends the worker. */
+  close(): Promise<void> {
+    if (this.#refusal === null) {
+      const message = `${this.#title} is closed; open it again`;
+      this.#refusal = new StoreError({ code: "store_closed", message });
+      this.#closing = true;
+      this.#send();
+    }
+    return this.#closed.promise;
+  }
+
+  /** The ledger cannot be trusted any further: whoever waits or comes is refused. */
+  fail(cause: unknown): StoreError {
+    const unanswered = [...this.#sent.values(), ...this.#unsent];
+    const known = this.#refusal;
+    if (known !== null && (known.code === "store_failed" || unanswered.length === 0)) {
+      this.#closed.resolve();
+      return known;
+    }
+    const message = `${this.#title} failed: ${describe(cause)}; nothing is acknowledged any more, mend it and start again`;
+    const error = cause instanceof StoreError ? cause : new StoreError({ code: "store_failed", message, cause });
+    this.#refusal = error;
+    this.#sent.clear();
+    this.#unsent = [];
+    for (const { reject } of unanswered) reject(error);
+    this.#ears.log(error.message);
+    this.#reportFault(error);
+    this.#closed.resolve();
+    void this.#worker.terminate();
+    return error;
+  }
+
+  #send(): void {
+    this.#scheduled = false;
+    const calls = this.#unsent;
+    if (calls.length > 0) {
+      this.#unsent = [];
+      const first = this.#next;
+      this.#next += calls.length;
+      calls.forEach((waiting, at) => this.#sent.set(first + at, waiting));
+      const { frames, bytes } = packBatch(calls.map(({ call }) => call));
+      this.#worker.ref();
+      this.#post({ kind: "calls", first, frames, bytes }, [bytes]);
+    }
+    if (!this.#closing) return;
+    this.#closing = false;
+    this.#worker.ref();
+    this.#post({ kind: "close" }, []);
+  }
+
+  #post(message: ToWorker, transfer: readonly ArrayBuffer[]): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.kind) {
+      case "settled":
+        for (const commits of message.commits) this.#ears.onCommit(commits);
+        for (const settled of message.calls) this.#settle(settled);
+        if (this.#sent.size === 0 && this.#refusal === null) this.#worker.unref();
+        return;
+      case "noted":
+        return this.#ears.log(message.note);
+      case "failed":
+        void this.fail(new StoreError({ code: "store_failed", message: message.message }));
+        return;
+      case "closed":
+        this.#worker.unref();
+        return this.#closed.resolve();
+      default:
+        message satisfies never;
+    }
+  }
+
+  #settle(settled: Settled): void {
+    const waiting = this.#sent.get(settled.call);
+    this.#sent.delete(settled.call);
+    if ("reply" in settled) waiting?.resolve(settled.reply);
+    else waiting?.reject(new StoreError(settled.refused));
+  }
+}
+
+// From the sources it is TypeScript, in the built package JavaScript.
+function startWorker(workerData: WorkerStart): Worker {
+  const file = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js";
+  return new Worker(new URL(file, import.meta.url), { name: "keyturn-store", workerData });
+}
