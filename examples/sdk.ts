@@ -1,5 +1,5 @@
 // An agent's tool behind Keyturn: `npm run build`, then KEYTURN_TOKEN=kt_… node examples/sdk.ts
-import { Denied, connect } from "keyturn/sdk";
+import { Denied, KeyturnError, connect } from "keyturn/sdk";
 
 const keyturn = connect({
   url: process.env["KEYTURN_URL"] ?? "http://127.0.0.1:7117",
@@ -16,6 +16,7 @@ const exportCustomers = keyturn.guard(({ limit }: { limit: number }) => `exporte
 try {
   console.log(await exportCustomers({ limit: 12_000 })); // runs once people agree, and only then
 } catch (error) {
-  if (!(error instanceof Denied)) throw error;
-  console.log(`denied by ${error.by ?? "policy"}: ${error.because}`);
+  // Whatever keeps it from running is one of these: nobody decided in time, a wrong token, a server that is away.
+  if (!(error instanceof KeyturnError)) throw error;
+  console.log(error instanceof Denied ? `denied by ${error.by ?? "policy"}: ${error.because}` : error.message);
 }

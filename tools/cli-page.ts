@@ -8,7 +8,8 @@ const HEAD = `# The command line
 \`npx node src/cli/main.ts\`. This page is written by \`node tools/cli-page.ts\` from those explanations.
 
 **Where the server is**: \`--url\`, \`KEYTURN_URL\`, \`listen\` of keyturn.yaml, the server of the last sign-in,
-\`http://127.0.0.1:7117\`; the first of these that is there.
+\`http://127.0.0.1:7117\`; the first of these that is there. Who is signed in at
+\`public_url\` of that keyturn.yaml, and not at \`listen\`, asks there.
 
 **Who is asking**: a person's commands use the session that \`sign-in\` keeps in \`~/.config/keyturn/session.json\`. The
 operator's use \`--token\`, \`KEYTURN_TOKEN\` when it begins with \`kto_\`, the file that \`keys.operator\` of

@@ -1,20 +1,18 @@
 /**
- * Runs the model of spec/model with Quint, which is installed into a folder of its own the first time:
- * `node tools/model.ts check [--samples N]` simulates it and holds it to its laws, `mutants` does the same with every rule left
- * out and wants each noticed, `traces [--count N]` writes test/model/traces.jsonl anew. docs/model.md explains.
+ * Runs the model of spec/model with Quint: `node tools/model.ts check [--samples N]` simulates it and holds it to its laws,
+ * `mutants` does the same with every rule left out and wants each noticed, `traces [--count N]` writes
+ * test/model/traces.jsonl anew. docs/model.md explains.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { LAWS, mutated, MUTANTS } from "../test/model/mutants.ts";
-import { installedQuint, QUINT_FOLDER } from "../test/model/quint.ts";
 import { lineOf, MODEL, modelDigest, TRACES, type Op, type Seen, type Step, type Trace } from "../test/model/trace.ts";
 
-const QUINT = "0.33.0";
-/** What the published range resolves to by itself crashes when it is loaded. */
-const OVERRIDES = { antlr4ts: "0.5.0-alpha.4" };
+const QUINT = fileURLToPath(import.meta.resolve("@informalsystems/quint/dist/src/cli.js"));
 const STEPS = 30;
 const SEED = "7";
 const MUTANT_SAMPLES = 3000;
@@ -22,30 +20,13 @@ const WITNESSES = ["is_used", "is_voided", "is_over", "is_late"];
 
 type Ran = { readonly code: number | null; readonly out: string };
 
-/** The path of Quint's program, after an installation where there is none. */
-function quint(): string {
-  const installed = installedQuint();
-  if (installed !== null) return installed;
-  mkdirSync(QUINT_FOLDER, { recursive: true });
-  const dependencies = { "@informalsystems/quint": QUINT };
-  const contents = JSON.stringify({ private: true, dependencies, overrides: OVERRIDES });
-  writeFileSync(join(QUINT_FOLDER, "package.json"), contents);
-  const { status, stderr } = spawnSync("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts"], {
-    cwd: QUINT_FOLDER,
-    encoding: "utf8",
-  });
-  const program = installedQuint();
-  if (status !== 0 || program === null) throw new Error(`Quint could not be installed: ${stderr}`);
-  return program;
-}
-
 function simulate(model: string, args: readonly string[]): Ran {
   const folder = mkdtempSync(join(tmpdir(), "keyturn-model-"));
   try {
     const file = join(folder, "approval.qnt");
     writeFileSync(file, model);
     // Its other engine is a program that it would download.
-    const all = [quint(), "run", file, "--backend=typescript", "--max-steps", String(STEPS), "--seed", SEED, ...args];
+    const all = [QUINT, "run", file, "--backend=typescript", "--max-steps", String(STEPS), "--seed", SEED, ...args];
     const { status, stdout, stderr } = spawnSync(process.execPath, all, { encoding: "utf8", maxBuffer: 2 ** 28 });
     return { code: status, out: stdout + stderr };
   } finally {

@@ -1,7 +1,7 @@
 import { createClient, Unavailable, WireError } from "../client/index.ts";
 import type { Client } from "../client/index.ts";
 import { Failure } from "./failure.ts";
-import { operatorToken, personSession, readSettings, serverUrl } from "./settings.ts";
+import { operatorToken, personSession, readSettings, serverUrl, signedInUrl } from "./settings.ts";
 import type { ServerValues } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -26,8 +26,9 @@ export async function connect(values: ServerValues, terminal: Terminal, wanted: 
   const url = serverUrl(values, settings, terminal);
   if (wanted === "nobody") return connection(url, "nobody", null);
   // A token that was named counts for more than a sign-in of last week.
-  const session = values.token === undefined || wanted === "person" ? personSession(url, terminal) : null;
-  if (wanted !== "operator" && session !== null) return connection(url, "person", session);
+  const at = signedInUrl(values, settings, terminal);
+  const session = values.token === undefined || wanted === "person" ? personSession(at, terminal) : null;
+  if (wanted !== "operator" && session !== null) return connection(at, "person", session);
   if (wanted === "person") throw nobodySignedIn(url);
   const token = operatorToken(values, settings, terminal);
   if (token !== null) return connection(url, "operator", token);
@@ -100,6 +101,8 @@ function nobodySignedIn(url: string): Failure {
 }
 
 function sentence(detail: string): string {
-  const text = detail.charAt(0).toUpperCase() + detail.slice(1);
+  // A file keeps its name: `keyturn.yaml names no …`.
+  const isName = /^[^ ]*[./_]\w/.test(detail);
+  const text = isName ? detail : detail.charAt(0).toUpperCase() + detail.slice(1);
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }

@@ -5,6 +5,7 @@ import { connect } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import { EXIT, usage } from "./failure.ts";
 import { visible } from "../core/card/index.ts";
+import { preview } from "./preview.ts";
 import { table, timeLeft } from "./table.ts";
 import type { Cell } from "./table.ts";
 import { painter } from "./terminal.ts";
@@ -12,8 +13,9 @@ import type { Paint, Style, Terminal } from "./terminal.ts";
 
 export const help = `keyturn requests: list approval requests
 
-Shows what waits for people, the least time left first. Uses your sign-in, or else the operator's token, which may look
-but not decide.
+Shows what waits for people, the least time left first, and below each what it would run, in short: its command, its
+statement or its parameters. \`keyturn review ID\` shows all of it. Uses your sign-in, or else the operator's token, which
+may look but not decide.
 
 Examples
   keyturn requests
@@ -35,6 +37,10 @@ const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 500;
 /** Between two looks of --watch. */
 const WATCH_EVERY_MS = 2_000;
+/** Characters of what runs, where no screen says how many there are room for. */
+const PREVIEW_CHARS = 160;
+/** Beside a narrow screen, at least so many. */
+const PREVIEW_CHARS_MIN = 40;
 
 type Wanted = { readonly status: string; readonly limit: number };
 
@@ -93,7 +99,13 @@ function screen(views: readonly View[], wanted: Wanted, terminal: Terminal): str
     ["id", "risk", "what", "who", "needs", "left"],
     sorted.map((view) => row(view)),
     paint,
+    sorted.map((view) => preview(view.action, previewChars(terminal))),
   );
+}
+
+function previewChars({ screen: { out }, columns }: Terminal): number {
+  // One line stays one line: two columns are its indent.
+  return out ? Math.max(PREVIEW_CHARS_MIN, columns - 2) : PREVIEW_CHARS;
 }
 
 /** Pending first, the least time left first; then the latest decided. */
@@ -110,7 +122,8 @@ function row(view: View): readonly Cell[] {
 }
 
 function line(view: View): string {
-  return `${visible(view.id)} ${view.status} ${view.risk.level} ${headline(view)} by ${visible(view.agent.id)}, ${needs(view)}`;
+  const runs = preview(view.action, PREVIEW_CHARS);
+  return `${visible(view.id)} ${view.status} ${view.risk.level} ${headline(view)} by ${visible(view.agent.id)}, ${needs(view)}${runs === "" ? "" : `; ${runs}`}`;
 }
 
 /** `customers.export on table/customers in production`. */

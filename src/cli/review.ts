@@ -138,6 +138,9 @@ async function send(
 
 function result(view: View, verdict: Verdict): string {
   if (verdict === "deny") return `Denied ${view.id}. The agent is told at once.`;
-  if (view.status === "approved") return `Approved ${view.id}: the action may run once.`;
+  // The server carries out a change of its own directory itself; any other action is its gate's.
+  const next =
+    view.action.name === "keyturn.directory.change" ? "it comes into force by itself" : "the action may run once";
+  if (view.status === "approved") return `Approved ${view.id}: ${next}.`;
   return `Your approval of ${view.id} is recorded. Still needed: ${needs(view)}.`;
 }

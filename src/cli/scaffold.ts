@@ -161,6 +161,7 @@ environments: [production, staging, development]
 // \`action\` is an effect of the catalogue. Facts are optional: ask \`has\` first, or the policy does not load.
 // Try a change with: keyturn policy check
 
+// What is larger, or of a size that nobody knows, is held in the next file.
 @id("permit-small-read")
 @because("Up to 100 rows may be read without asking.")
 permit (principal, action == Action::"read", resource)
@@ -194,6 +195,17 @@ forbid (principal, action == Action::"export", resource);
 @quorum("2")
 @expires("1h")
 forbid (principal, action == Action::"escalate", resource);
+
+// A statement that changes rows often reads others: \`DELETE … USING\` is a delete and a read, and every effect needs an answer.
+// \`unless\` and not \`when\`: whatever no policy permits is held. When you permit more reads, name them here too.
+@id("hold-other-read")
+@because("More than 100 rows, or nobody knows how many: somebody of security has to look.")
+@hold
+@approvers("security")
+@expires("30m")
+forbid (principal, action == Action::"read", resource)
+unless
+{ context.action == "process.exec" || (context.facts has rows && context.facts.rows <= 100) };
 
 @id("hold-change")
 @because("Changes take somebody of security.")

@@ -20,6 +20,8 @@ export type ServerValues = {
 /** What the command line needs of keyturn.yaml; the server reads the whole of it, strictly. */
 export type Settings = {
   readonly listen: string | null;
+  /** The address that people use, where it is another one. */
+  readonly publicUrl: string | null;
   readonly data: string;
   /** The file of the operator's token. */
   readonly operator: string;
@@ -43,6 +45,7 @@ export async function readSettings(values: ServerValues, terminal: Terminal): Pr
   const data = dataFolder(values, path, textOf(given["data"]), terminal);
   return {
     listen: textOf(given["listen"]),
+    publicUrl: textOf(given["public_url"]),
     data,
     operator: operatorFile(values, path, given["keys"], data),
     isShared: given["store"] !== undefined,
@@ -88,6 +91,19 @@ export function serverUrl(values: ServerValues, settings: Pick<Settings, "listen
     sessions(terminal).current ??
     DEFAULT_URL;
   return url.replace(/\/+$/, "");
+}
+
+/** The address of the same server at which this user is signed in: people's links carry its `public_url`, so look there too. */
+export function signedInUrl(
+  values: ServerValues,
+  settings: Pick<Settings, "listen" | "publicUrl">,
+  terminal: Terminal,
+): string {
+  const url = serverUrl(values, settings, terminal);
+  const isNamed = values.url !== undefined || present(terminal.env["KEYTURN_URL"]) !== null;
+  if (isNamed || settings.publicUrl === null || sessionFor(url, terminal) !== null) return url;
+  const shown = settings.publicUrl.replace(/\/+$/, "");
+  return sessionFor(shown, terminal) === null ? url : shown;
 }
 
 /** An address that listens everywhere is reached here by loopback. */

@@ -2,7 +2,7 @@ import { readArguments, SERVER } from "./arguments.ts";
 import { connection } from "./connection.ts";
 import { describe, EXIT } from "./failure.ts";
 import { dropSession, forgetAll, sessionFor } from "./session-file.ts";
-import { readSettings, serverUrl } from "./settings.ts";
+import { readSettings, signedInUrl } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 
 export const help = `keyturn sign-out: forget the sign-in
@@ -26,7 +26,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     forgetAll(terminal);
     return say(true, "Every sign-in is forgotten here. Their servers end them in time.");
   }
-  const url = serverUrl(values, await readSettings(values, terminal), terminal);
+  const url = signedInUrl(values, await readSettings(values, terminal), terminal);
   const kept = sessionFor(url, terminal);
   if (kept === null) return say(false, `Nobody is signed in to ${url}.`);
   dropSession(url, terminal);

@@ -5,8 +5,16 @@ export type Cell = string | { readonly text: string; readonly style: Style };
 
 const GAP = "  ";
 
-/** Rows under their headings, columns as wide as their widest cell. The last column is never padded. */
-export function table(headings: readonly string[], rows: readonly (readonly Cell[])[], paint: Paint): string {
+/**
+ * Rows under their headings, columns as wide as their widest cell. The last column is never padded. `below` has a line for
+ * each row that stands beneath it, indented; nothing where it is empty.
+ */
+export function table(
+  headings: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  paint: Paint,
+  below: readonly string[] = [],
+): string {
   const widths = headings.map((heading, at) => Math.max(width(heading), ...rows.map((row) => width(row[at] ?? ""))));
   const line = (cells: readonly Cell[], style?: Style): string =>
     cells
@@ -18,7 +26,11 @@ export function table(headings: readonly string[], rows: readonly (readonly Cell
       })
       .join(GAP)
       .trimEnd();
-  return [line(headings, "dim"), ...rows.map((row) => line(row))].join("\n") + "\n";
+  const lines = rows.flatMap((row, at) => {
+    const under = below[at] ?? "";
+    return under === "" ? [line(row)] : [line(row), paint("dim", GAP + under)];
+  });
+  return [line(headings, "dim"), ...lines].join("\n") + "\n";
 }
 
 function width(cell: Cell): number {

@@ -151,7 +151,7 @@ async function platformToken(values: Values, terminal: Terminal): Promise<string
   throw new Failure({
     code: "no_credential",
     message:
-      "There is no token of a platform here. On GitHub Actions give the job `permissions: id-token: write` and name " +
+      "There is no token of a platform here. On GitHub Actions give the job `permissions: { id-token: write }` and name " +
       "--audience; elsewhere name --token-file, or set KEYTURN_ID_TOKEN.",
   });
 }

@@ -36,6 +36,6 @@ export type Context = {
   /** What stands beside a question: sessions, facts that sources told, waits for such, the people's clock. */
   readonly around: Surroundings;
   readonly bus: Bus;
-  /** Whether no channel is set up: nobody is told of news, so none is queued. */
+  /** Whether no channel is set up: nobody is told of news, so none is queued, and none taken. */
   readonly isQuiet?: boolean;
 };

@@ -1,4 +1,4 @@
-import { applyEvent, type RequestState } from "../core/approval/index.ts";
+import { applyEvent, isOpen, type RequestState } from "../core/approval/index.ts";
 import type { DeferralId, RequestId } from "../core/brand.ts";
 import { openHeader } from "../core/ledger/index.ts";
 import type { Append, AppendResult, StoredEntry } from "../ports/store.ts";
@@ -9,7 +9,7 @@ import { loadRequest, recorded } from "./journal.ts";
 const PAGE = 256;
 /** Requests of which is remembered how far they were told. */
 const TOLD_MAX = 10_000;
-/** Requests of which is remembered how they are. */
+/** Open requests of which is remembered how they are. */
 const LATEST_MAX = 1000;
 
 /** What another instance changed beside requests, facts and sessions: once for each page that was read. */
@@ -32,7 +32,10 @@ export class Follower {
   /** Where our own entries stand, from the cursor on. */
   readonly #own = new Set<number>();
   readonly #told = new Map<RequestId, number>();
-  /** How requests were when this process last heard of them: what others append to them needs no second look then. */
+  /**
+   * How open requests were when this process last heard of them: what others append to them needs no second look then. Of
+   * one that is over nothing is kept: it may be erased.
+   */
   readonly #latest = new Map<RequestId, RequestState>();
   #cursor: number;
   #last: Promise<void> = Promise.resolve();
@@ -148,7 +151,8 @@ export class Follower {
     await this.#onChange({ types, credentials });
     for (const [id, news] of requests) {
       const state = this.#continued(id, news) ?? (await loadRequest(this.#ctx, id));
-      if (state !== null) this.#publish(state);
+      if (state === null) this.#latest.delete(id);
+      else this.#publish(state);
     }
   }
 
@@ -164,8 +168,7 @@ export class Follower {
 
   #keep(state: RequestState): void {
     const { id } = state.opened;
-    const isOver = state.progress.status !== "pending" && state.progress.status !== "approved";
-    if (isOver) this.#latest.delete(id);
+    if (!isOpen(state)) this.#latest.delete(id);
     else if ((this.#latest.get(id)?.version ?? -1) < state.version) remember(this.#latest, id, state, LATEST_MAX);
   }
 

@@ -76,6 +76,8 @@ export class Outbox {
   /** Sends until the signal aborts. A failing store ends it with the store's error; one that is away does not. */
   async run(signal: AbortSignal): Promise<void> {
     const { ctx } = this.#parts;
+    // What waits is for the channels of another instance, or for those that are set up again.
+    if (ctx.isQuiet === true) return;
     while (!signal.aborted) {
       const woken = Promise.withResolvers<void>();
       // What others commit they deliver themselves; what they cannot is found within a second.

@@ -70,13 +70,6 @@ export function buildApp(house: House, log: Log): FastifyInstance {
   acceptForms(app);
   addHooks(app, house);
   app.setErrorHandler((error, _request, reply) => answerWith(error, reply));
-  app.setNotFoundHandler(() => {
-    throw new HttpProblem({
-      status: 404,
-      code: "not_found",
-      message: "there is nothing here; /openapi.json lists what there is",
-    });
-  });
 
   const routes = new Routes(app, house);
   metaRoutes(routes, house);
@@ -99,9 +92,22 @@ export function buildApp(house: House, log: Log): FastifyInstance {
   tokenRoutes(app, house, routes.documented, log);
   if (house.channels.slack !== null) slackRoutes(app, house.channels.slack, routes.documented);
   if (house.channels.teams !== null) teamsRoutes(app, house.channels.teams, routes.documented);
-  const folder = consoleFolder();
-  if (folder !== null) serveConsole(app, folder);
+  serveTheRest(app);
   return app;
+}
+
+/** The console, and what is said of an address that is none. */
+function serveTheRest(app: FastifyInstance): void {
+  const folder = consoleFolder();
+  const page = folder === null ? null : serveConsole(app, folder);
+  app.setNotFoundHandler(async (request, reply) => {
+    if (page?.(request, reply) === true) return reply;
+    throw new HttpProblem({
+      status: 404,
+      code: "not_found",
+      message: "there is nothing here; /openapi.json lists what there is",
+    });
+  });
 }
 
 /** What happens around every request: its headers, whether there is room for it, and how long it took. */

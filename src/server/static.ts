@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -26,8 +26,14 @@ export function consoleFolder(): string | null {
   return places.find((place) => existsSync(join(place, "index.html"))) ?? null;
 }
 
-/** Serves the console from memory: what was not read at the start does not exist, so no path can lead out. */
-export function serveConsole(app: FastifyInstance, folder: string): void {
+/** Answers with the console's own page that there is nothing here; false where it is no browser that looks. */
+type NotFoundPage = (request: FastifyRequest, reply: FastifyReply) => boolean;
+
+/**
+ * Serves the console from memory: what was not read at the start does not exist, so no path can lead out. Answers how a
+ * person is told of an address that is none; programs, which do not ask for a page, are told by the caller.
+ */
+export function serveConsole(app: FastifyInstance, folder: string): NotFoundPage {
   const files = new Map(
     readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
@@ -44,6 +50,21 @@ export function serveConsole(app: FastifyInstance, folder: string): void {
     if (url !== "/index.html")
       app.get(url, (_request, reply) => reply.headers(headersOf(extname(url), url.startsWith("/assets/"))).send(bytes));
   }
+  return (request, reply) => {
+    if (index === undefined || !wantsPage(request)) return false;
+    void reply
+      .code(404)
+      .headers({ ...headersOf(".html", false), vary: "accept" })
+      .send(index);
+    return true;
+  };
+}
+
+/** Whether a person followed a link: browsers name HTML when they open a page, and nothing that speaks JSON does. */
+function wantsPage({ method, headers }: FastifyRequest): boolean {
+  if (method !== "GET" && method !== "HEAD") return false;
+  const types = (headers.accept ?? "").split(",").map((one) => one.trim().toLowerCase());
+  return types.some((type) => /^text\/html\s*(?:;|$)/.test(type) && !/;\s*q=0(?:\.0*)?$/.test(type));
 }
 
 function headersOf(extension: string, hashed: boolean): Record<string, string> {

@@ -46,4 +46,5 @@ export function stream(
   };
   const ping = setInterval(beat, PING_MS);
   raw.on("close", end);
+  if (raw.destroyed) end(); // it went while the credential was looked at
 }

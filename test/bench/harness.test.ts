@@ -96,6 +96,7 @@ test("bench evaluate measures everything that it promises", () => {
     "evaluate, 1 caller: p50 ≤ 1",
     "evaluate, 1 caller: p99 ≤ 10",
     "evaluate, best rate ≥ 5000",
+    "evaluate, best rate with p99 ≤ 20 ms ≥ 5000",
     "release by stream: p50 ≤ 2",
     "release by long poll: p50 ≤ 2",
   ]);

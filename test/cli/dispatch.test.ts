@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { SECTIONS } from "../../src/cli/commands.ts";
 import { dispatch, nearest } from "../../src/cli/dispatch.ts";
 import { checkNode } from "../../src/cli/node.ts";
-import { serverUrl } from "../../src/cli/settings.ts";
+import { serverUrl, signedInUrl } from "../../src/cli/settings.ts";
 import { screen } from "./terminal.ts";
 
 type Written = { code: number; out: string; err: string };
@@ -130,6 +130,29 @@ test("the server is found by --url, KEYTURN_URL, keyturn.yaml, the last sign-in,
   const named = screen({ cwd: home, env: { KEYTURN_URL: "https://env.example/" } });
   assert.equal(serverUrl({}, listening, named), "https://env.example");
   assert.equal(serverUrl({ url: "https://flag.example/" }, listening, named), "https://flag.example");
+  rmSync(home, { recursive: true });
+});
+
+test("a person signed in at public_url is found from the server's own folder", () => {
+  const home = mkdtempSync(join(tmpdir(), "home-"));
+  const settings = { listen: "127.0.0.1:7200", publicUrl: "https://keyturn.example/" };
+  const here = screen({ cwd: home });
+  const named = screen({ cwd: home, env: { KEYTURN_URL: "https://env.example" } });
+  const signedInAt = (...urls: readonly string[]): void => {
+    const servers = urls.map((url) => [url, { person: "ann", name: "Ann", session: "kts_x" }]);
+    mkdirSync(join(home, ".config/keyturn"), { recursive: true });
+    const text = JSON.stringify({ current: null, servers: Object.fromEntries(servers) });
+    writeFileSync(join(home, ".config/keyturn/session.json"), text);
+  };
+  const loopback = "http://127.0.0.1:7200";
+  assert.equal(signedInUrl({}, settings, here), loopback, "nobody is signed in");
+  signedInAt("https://keyturn.example");
+  assert.equal(signedInUrl({}, settings, here), "https://keyturn.example");
+  assert.equal(signedInUrl({}, { ...settings, publicUrl: null }, here), loopback);
+  assert.equal(signedInUrl({}, settings, named), "https://env.example");
+  assert.equal(signedInUrl({ url: "https://flag.example/" }, settings, here), "https://flag.example");
+  signedInAt("https://keyturn.example", loopback);
+  assert.equal(signedInUrl({}, settings, here), loopback);
   rmSync(home, { recursive: true });
 });
 

@@ -135,3 +135,25 @@ test("a passkey is shown by its id and revoked, also one whose id begins with a 
   assert.match(gone.err, /There is no such passkey/);
   assert.doesNotMatch((await keyturn("people", "show", "bob")).out, /device-bound/);
 });
+
+test("what waits is agreed to from the command line, to its end", async () => {
+  const { pending } = JSON.parse((await keyturn("people", "pending", "--json")).out) as {
+    pending: { request: string }[];
+  };
+  const id = pending[0]?.request ?? assert.fail("nothing waits");
+  const ends = [
+    /is recorded\. Still needed: 1 of 2 admins\.\n$/,
+    /^Approved arq_\w+: it comes into force by itself\.\n$/m,
+  ];
+  for (const [at, person] of ["eve", "fay"].entries()) {
+    const link = (await keyturn("people", "sign-in", person)).out.trim();
+    assert.equal((await keyturn("sign-in", link)).code, 0);
+    const { digest } = JSON.parse((await keyturn("review", id, "--json")).out) as { digest: string };
+    const { code, out, err } = await keyturn("review", id, "approve", "--yes", "--digest", digest);
+    assert.equal(code, 0, err);
+    assert.match(out, ends[at] ?? assert.fail());
+  }
+  await server.house.people.change([], { kind: "operator", claimed: null }); // in turn: it is in force after it
+  assert.match((await keyturn("people", "show", "zoe")).out, /^data-owners /m);
+  assert.match((await keyturn("people", "pending")).out, /^Nothing waits\.$/m);
+});

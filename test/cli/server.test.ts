@@ -137,7 +137,7 @@ test("shown.agent-narrates: what the agent wrote is shown literally and cannot s
   assert.match(
     list.out,
     new RegExp(
-      `${task.id}  high \\d+ +customers\\.export on table/customers in production +my-agent +0 of 1 data-owners`,
+      `${task.id}  high \\d+ +customers\\.export on table/customers in production +my-agent +0 of 1 data-owners  \\d+ min\n  file: "a\\\\u\\{202e\\}b\\\\u\\{1b\\}\\[2J\\.csv", limit: 5001\n`,
     ),
   );
   const shown = await keyturn("review", task.id);

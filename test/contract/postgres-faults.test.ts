@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
 import { StoreError } from "../../src/ports/store.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { migratePostgres, openPostgres } from "../../src/stores/postgres/index.ts";
@@ -241,6 +242,34 @@ void describe("a PostgreSQL that fails", { skip }, () => {
     assert.equal((await store.head()).size, 2);
   });
 
+  void test("what the network delivers after it was called off is not written", { timeout: 30_000 }, async () => {
+    await using proxy = await startProxy(postgres.port);
+    const limits = { lockTimeoutMs: 50, patienceMs: 400 };
+    await using store = await open({ url: postgres.url("kt", proxy.port), ...limits });
+    await store.append({ entries: [entry("s", 0)] });
+    await store.append({ entries: [entry("s", 1)] });
+    const sizes: number[] = [];
+    for (const made of [false, true]) {
+      const { size } = await store.head();
+      // All of the batch is under way when the connection breaks, and none of it has arrived.
+      const detained = proxy.detain();
+      const append = store.append({ entries: [entry("s", size)], outbox: [message(`m${size}`, 1)] });
+      append.catch(() => {});
+      await detained.heard;
+      const session = await openSession(postgres.port);
+      if (!made) await session.ask("begin; lock table keyturn.entries in access exclusive mode");
+      proxy.reset();
+      if (made) assert.equal((await append).status, "appended");
+      else await assert.rejects(append, { code: "store_unavailable", message: /nothing was written/u });
+      await session.ask("rollback");
+      session.close();
+      await detained.deliver();
+      sizes.push((await store.head()).size);
+    }
+    assert.deepEqual(sizes, [2, 3]);
+    assert.equal((await store.messages(9)).length, 1);
+  });
+
   void test(
     "a commit that its standby did not confirm is not acknowledged, though the server says COMMIT",
     { timeout: 30_000 },
@@ -271,6 +300,47 @@ void describe("a PostgreSQL that fails", { skip }, () => {
       assert.deepEqual(again, { status: "conflict", on: "version", stream: "s", expected: 1, actual: 2 });
     },
   );
+
+  void test("a store whose worker ends refuses who waits and who comes, and says so", async () => {
+    const ledger = randomUUID();
+    const started = once(process, "worker");
+    const store = await open({ ledger });
+    const [worker] = await started;
+    assert.ok(worker instanceof Worker);
+    await store.append({ entries: [entry("s", 0)] });
+    const session = await openSession(postgres.port);
+    await session.ask(`begin; select 1 from keyturn.head where ledger = '${ledger}' for update`);
+    const failed = { name: "StoreError", code: "store_failed" };
+    const waiting = assert.rejects(store.append({ entries: [entry("s", 1)] }), failed);
+    await sleep(20);
+    await worker.terminate();
+    const late = assert.rejects(store.append({ entries: [entry("s", 1)] }), failed);
+    await Promise.all([waiting, late]);
+    assert.equal((await store.fault).code, "store_failed");
+    await store[Symbol.asyncDispose]();
+    await session.ask("rollback");
+    session.close();
+    await using again = await open({ ledger });
+    const { size } = await again.head();
+    assert.equal((await again.append({ entries: [entry("s", size)] })).status, "appended");
+  });
+
+  void test("closing lets what waits for the ledger finish", async () => {
+    const ledger = randomUUID();
+    const store = await open({ ledger });
+    const session = await openSession(postgres.port);
+    await session.ask(`begin; select 1 from keyturn.head where ledger = '${ledger}' for update`);
+    const waiting = [0, 1].map((version) => store.append({ entries: [entry("s", version)] }));
+    const closed = store[Symbol.asyncDispose]();
+    await assert.rejects(store.append({ entries: [] }), { code: "store_closed" });
+    await session.ask("rollback");
+    session.close();
+    await closed;
+    assert.deepEqual(
+      (await Promise.all(waiting)).map(({ status }) => status),
+      ["appended", "appended"],
+    );
+  });
 
   void test("a ledger that contradicts itself ends the store, and nothing is built on it", async () => {
     const ledger = randomUUID();

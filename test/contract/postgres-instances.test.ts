@@ -4,12 +4,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Store } from "../../src/ports/store.ts";
+import type { Append, Store } from "../../src/ports/store.ts";
 import { migratePostgres, openPostgres } from "../../src/stores/postgres/index.ts";
 import type { PostgresStoreOptions } from "../../src/stores/postgres/index.ts";
 import { findPostgres, openSession, startPostgres } from "../support/postgres.ts";
 import type { Postgres } from "../support/postgres.ts";
-import { bytes, entry, everything, instant, message, plain, request, snapshot } from "./store/changes.ts";
+import { bytes, entry, everything, instant, message, plain, request, snapshot, stream } from "./store/changes.ts";
 import { leaf, naiveRoot } from "./store/tree.ts";
 
 const bin = findPostgres();
@@ -88,6 +88,57 @@ void describe("several instances and ledgers in one PostgreSQL", { skip }, () =>
     for (const store of stores) assert.deepEqual(await snapshot(store), shown);
     await Promise.all(stores.map((store) => store[Symbol.asyncDispose]()));
   });
+
+  // The statement that decides ahead has taken its snapshot before it waits for the head row: of what is committed
+  // meanwhile it sees that row alone.
+  const taken = { take: "x", holder: stream("theirs"), owner: "o", ownerMax: 1 };
+  const key = { key: "k", fingerprint: "f", answer: {} };
+  const ahead: [string, Append | null, Partial<Append>, object][] = [
+    ["nothing, because it was rolled back", null, {}, { status: "appended", index: 2, size: 3 }],
+    ["another stream", { entries: [entry("t", 0)] }, {}, { status: "appended", index: 3, size: 4 }],
+    [
+      "the same version",
+      { entries: [entry("s", 2)] },
+      {},
+      { status: "conflict", on: "version", stream: "s", expected: 2, actual: 3 },
+    ],
+    [
+      "the same key, and no entry",
+      { entries: [], idempotency: key },
+      { idempotency: key },
+      { status: "duplicate", fingerprint: "f", answer: {}, index: 2 },
+    ],
+    [
+      "the slot, and no entry",
+      { entries: [], slots: [taken] },
+      { slots: [{ unheld: "x" }] },
+      { status: "conflict", on: "slot", slot: "x", holder: "theirs" },
+    ],
+  ];
+  for (const [title, theirs, mine, expected] of ahead) {
+    void test(`what another instance commits while a batch that is decided ahead waits counts: ${title}`, async () => {
+      const ledger = randomUUID();
+      await using here = await open({ ledger });
+      await using there = await open({ ledger });
+      for (const version of [0, 1]) await here.append({ entries: [entry("s", version)] });
+      const waits = async (query: string): Promise<void> => {
+        const sql = `select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '${query}%'`;
+        while ((await ask(sql)) !== "1") await sleep(5);
+      };
+      const session = await openSession(postgres.port);
+      await session.ask(`begin; select 1 from keyturn.head where ledger = '${ledger}' for update`);
+      const other = theirs === null ? null : there.append(theirs);
+      if (other !== null) await waits("select size, frontier");
+      const answer = here.append({ entries: [entry("s", 2)], ...mine });
+      await waits("with moved");
+      await session.ask("rollback");
+      session.close();
+      if (other !== null) assert.equal((await other).status, "appended");
+      assert.deepEqual(await answer, expected);
+      const entries = await here.range(0, 10);
+      assert.deepEqual(plain((await here.head()).root), naiveRoot(entries.map(({ header }) => leaf(header))));
+    });
+  }
 
   void test("an instance that was away long goes on at the right place", async () => {
     const ledger = randomUUID();

@@ -21,8 +21,11 @@ import { loadConfig, type Config } from "../../src/server/config.ts";
 import { DRAIN_MAX_MS } from "../../src/server/pressure.ts";
 import { debian, ran } from "../peers/tools.ts";
 import { ROOT } from "../support/process.ts";
+import { composeFaults, kubernetesFaults } from "./schemas.ts";
 
 const at = (path: string): string => readFileSync(join(ROOT, "deploy", path), "utf8");
+const folder = mkdtempSync(join(tmpdir(), "keyturn-deploy-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
 
 test("the image runs as nobody special, keeps state in one volume, and starts what the binary knows", () => {
   const lines = at("Dockerfile").replaceAll(/\\\n/g, " ").split("\n");
@@ -74,6 +77,26 @@ test("the compose file names no secret's content, and every secret and service t
   assert.deepEqual(file.services["migrate"]?.command?.slice(0, 2), ["store", "migrate"]);
 });
 
+/** Each is a mistake in the compose file, and what has to be said against it. */
+const COMPOSE_MISTAKES: readonly (readonly [from: string, to: string, said: RegExp])[] = [
+  ["mem_limit: 2g", "memlimit: 2g", /^invalid-schema: .*"\/services\/one".*additional properties/],
+  ["read_only: true", "read_only: [yes]", /^invalid-schema: .*read_only.*must be/],
+  ["secrets: [owner.url]", "secrets: owner.url", /^invalid-schema: .*"\/services\/migrate\/secrets".*must be array/],
+  ["condition: service_healthy", "condition: healthy", /^invalid-schema: .*"\/services\/migrate\/depends_on"/],
+  ['"127.0.0.1:7117:7117"', '"7117:7117"', /^no-unbound-port-interfaces: /],
+];
+
+test("the compose file is one of the Compose specification, and a linter would see a mistake in it", () => {
+  assert.deepEqual(composeFaults(join(ROOT, "deploy/compose.yaml")), []);
+  const path = join(folder, "compose.yaml");
+  for (const [from, to, said] of COMPOSE_MISTAKES) {
+    const text = at("compose.yaml");
+    assert.ok(text.includes(from), from);
+    writeFileSync(path, text.replaceAll(from, to));
+    assert.match(composeFaults(path).join("\n"), said, to);
+  }
+});
+
 type KubernetesObject = {
   readonly apiVersion: string;
   readonly kind: string;
@@ -83,8 +106,6 @@ type KubernetesObject = {
 };
 
 const CHART = "helm/keyturn";
-const folder = mkdtempSync(join(tmpdir(), "keyturn-deploy-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Go's templates with Sprig, as Helm has them; or why they are not here. */
 function renderer(): { readonly program: string } | string {
@@ -199,6 +220,36 @@ test("settings, private registries and a network policy can be added to the char
   assert.match(JSON.stringify(open), /networkPolicy\.from has to name who may call/);
   const few = rendered(found.program, { migrate: { enabled: false } });
   assert.ok(typeof few !== "string" && !few.has("Job prod-keyturn-migrate"));
+});
+
+/** Each is a mistake in what the chart renders, and what has to be said against it. */
+const KUBERNETES_MISTAKES: readonly (readonly [from: string, to: string, said: RegExp])[] = [
+  ['"timeoutSeconds":2', '"timeoutSecond":2', /'"timeoutSecond"' does not exist in type 'IProbe'/],
+  ['"drop":["ALL"]', '"dropp":["ALL"]', /'"dropp"' does not exist in type 'ICapabilities'/],
+  ['"policyTypes"', '"policyType"', /'"policyType"' does not exist in type 'INetworkPolicySpec'/],
+  ['"replicas":3', '"replicas":"3"', /apps\/v1 Deployment: .*replicas must be integer/],
+  ['"memory":"2Gi"', '"memory":"two"', /apps\/v1 Deployment: .*memory must match/],
+  ['"image":', '"imagee":', /'"imagee"' does not exist in type 'IContainer'/],
+  ['"containers":', '"container":', /apps\/v1 Deployment: .*required property containers/],
+  ["policy/v1", "policy/v1beta1", /policy\/v1beta1 PodDisruptionBudget: not a stable version/],
+  ["batch/v1", "batch/v2", /batch\/v2 Job: /],
+];
+
+test("what the chart renders is what the API of Kubernetes takes, and a mistake in it would be seen", async (t) => {
+  const found = renderer();
+  if (typeof found === "string") return t.skip(found);
+  const from = [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "ingress" } } }];
+  const over = { imagePullSecrets: [{ name: "registry" }], networkPolicy: { enabled: true, from, egress: [] } };
+  const objects = rendered(found.program, over);
+  assert.ok(typeof objects !== "string", JSON.stringify(objects));
+  assert.equal(objects.size, 6);
+  assert.deepEqual(await kubernetesFaults(objects.values(), folder), []);
+  const text = JSON.stringify([...objects.values()]);
+  for (const [right, wrong, said] of KUBERNETES_MISTAKES) {
+    assert.ok(text.includes(right), right);
+    const mistaken = JSON.parse(text.replaceAll(right, wrong)) as readonly KubernetesObject[];
+    assert.match((await kubernetesFaults(mistaken, folder)).join("\n"), said, wrong);
+  }
 });
 
 test("every way to run it gives a server the time that it drains, and the descriptors and the memory of its waiters", (t) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { loadRequest, Outbox, sweep } from "../../src/engine/index.ts";
+import { giveUp, loadRequest, Outbox, sweep } from "../../src/engine/index.ts";
 import type { OutboxParts } from "../../src/engine/index.ts";
 import { ChannelError } from "../../src/ports/channel.ts";
 import type { Channel } from "../../src/ports/channel.ts";
@@ -56,6 +56,22 @@ test("a request is shown to who may approve, changed in place with each review, 
   assert.ok([...board.posted.values()].every(({ closed }) => closed));
   assert.deepEqual(board.calls.at(-1)?.notice.changes, ["review.recorded", "request.denied"]);
   assert.equal((await bench.store.messages(10)).length, 0);
+});
+
+test("an instance without channels queues no news, and leaves those of another one alone", async () => {
+  using bench = new Bench();
+  const quiet = { ...bench.ctx, isQuiet: true };
+  await outboxOf(bench, [], { ctx: quiet }).run(never);
+  const { opened } = await bench.ask(grantRole("admin"));
+  const waiting = await bench.store.messages(10);
+  assert.equal(waiting.length, 1);
+  await outboxOf(bench, [], { ctx: quiet }).run(never);
+  assert.deepEqual(await bench.store.messages(10), waiting);
+  const board = new Board();
+  await drain(outboxOf(bench, [board]));
+  assert.equal(board.standing(opened.id).length, 4);
+  assert.ok(!("refused" in (await giveUp(quiet, bench.caller(), opened.id))));
+  assert.deepEqual(await bench.store.messages(10), []);
 });
 
 test("changes that nobody could be told of in time become one, and what is over before it was shown is not shown", async () => {

@@ -8,10 +8,12 @@ import type { Rule } from "./double.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/sdk.ts", import.meta.url));
 
-test("examples/sdk.ts runs through the public name: held and approved, held and denied, denied", async () => {
+test("examples/sdk.ts runs through the public name: held and approved, and a sentence for every other end", async () => {
   const table: readonly [Rule, string | null, RegExp][] = [
     ["hold", "approved", /^held: http:.*\/requests\/arq_.*\nexported 12000 customers\n$/],
     ["hold", "denied", /\ndenied by ann: not before the audit\n$/],
+    ["hold", "cancelled", /\nrequest arq_\S+ was withdrawn\. Nothing was executed\.\n$/],
+    ["hold", "expired", /\n[^\n]*Nothing was executed[^\n]*\n$/],
     ["deny", null, /^denied by policy: a rule of the test\n$/],
   ];
   for (const [rule, decision, said] of table) {

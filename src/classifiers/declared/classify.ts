@@ -41,7 +41,7 @@ function effectsIndex({ actions }: Catalogue): Known["effects"] {
     [...actions].map(([action, { effects }]) => [
       action,
       effects.map((effect): FoundEffect => {
-        const because = `The catalogue says that ${quote(action)} does ${effect}.`;
+        const because = `The catalogue names \`${effect}\` as an effect of ${quote(action)}.`;
         return { effect, because, provenance: "operator" };
       }),
     ]),

@@ -66,10 +66,10 @@ function declaredEffects({ server, tool, declaredEffects: listed = [] }: ToolCal
   if (known.length === 0) found.opaque(`Nobody declared what ${label} does. Add it to the catalogue.`);
   if (known.includes("opaque")) found.opaque(`The catalogue calls ${label} opaque.`);
   const plain = known.filter((effect) => effect !== "opaque");
-  for (const effect of plain) found.effect(effect, `The catalogue says that ${label} does ${effect}.`);
+  for (const effect of plain) found.effect(effect, `The catalogue names \`${effect}\` as an effect of ${label}.`);
   return plain.map((effect) => ({
     effect,
-    because: `The catalogue says that ${label} does ${effect}.`,
+    because: `The catalogue names \`${effect}\` as an effect of ${label}.`,
     provenance: "operator",
   }));
 }

@@ -44,6 +44,7 @@ export function peopleBehind(
   addAgentPeople(subject, agent, add);
   if (tokenHolder !== null) add(tokenHolder, "token_holder", "holds the gate's token");
   for (const person of matches(subject.id, roster)) add(person.id, "caller", `is \`${subject.id}\``);
+  for (const person of formerHolders(subject.id, roster, now)) add(person, "caller", givenUp(subject.id));
 
   // What a platform vouches for comes first: names that the question adds must not push it out.
   const firm = vouched === null ? [] : claimsOf(vouched, null);
@@ -53,6 +54,9 @@ export function peopleBehind(
     if (people.length === 0 && !machine) unknown.push(names[0] ?? relation);
     const by = at < firm.length ? " by the token of the platform" : "";
     for (const { person, name } of people) add(person.id, relation, `named as \`${name}\`${by}`);
+    // Beside whatever it fits today: a login that was given up may be somebody else's, or nobody's, and then two decide.
+    for (const name of names)
+      for (const person of formerHolders(name, roster, now)) add(person, relation, givenUp(name, by));
   }
   if (claims.length > CLAIMS_MAX) unknown.push(`${claims.length - CLAIMS_MAX} more names`);
   addDelegates(found, roster, now, add);
@@ -168,6 +172,29 @@ function foldedNames(person: Person): readonly string[] {
   const names = [...new Set(all)].filter((folded) => folded !== "");
   namesOf.set(person, names);
   return names;
+}
+
+/** What `Edit.on` begins with for a login that its person gave up; its subject follows. */
+export const GIVEN_UP = "login/";
+
+type Edits = Roster["edits"];
+const formerLogins = new WeakMap<Edits, ReadonlyMap<string, readonly Edits[number][]>>();
+
+/** People whose login this name was until a short while ago: giving it up must not make an action of theirs approvable. */
+function formerHolders(name: string, { edits }: Roster, now: Instant): readonly PersonId[] {
+  if (edits.length === 0) return [];
+  let index = formerLogins.get(edits);
+  if (index === undefined) {
+    const logins = edits.filter(({ on }) => on.startsWith(GIVEN_UP));
+    index = Map.groupBy(logins, ({ on }) => fold(on.slice(GIVEN_UP.length)));
+    formerLogins.set(edits, index);
+  }
+  const found = index.get(fold(name)) ?? [];
+  return found.filter(({ until }) => until > now).map(({ person }) => person);
+}
+
+function givenUp(name: string, by = ""): string {
+  return `named as \`${name}\`${by}, a login given up a short while ago`;
 }
 
 /** Names that look alike are alike here: to bar one too many costs a click. */

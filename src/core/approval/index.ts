@@ -1,4 +1,4 @@
-export { behindToday, editorsOf, matches, peopleBehind } from "./barred.ts";
+export { behindToday, editorsOf, GIVEN_UP, matches, peopleBehind } from "./barred.ts";
 export type { Behind } from "./barred.ts";
 export { assuranceFor, assuranceWithin } from "./assurance.ts";
 export { covers, suffices } from "./cover.ts";

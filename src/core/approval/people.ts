@@ -45,7 +45,7 @@ export type Role = "admin" | "author" | "auditor";
 
 /**
  * Somebody changed who may approve, or what has to be approved: until then that person approves nothing that rests on it.
- * `on` is a group's name, or `policy/` and a policy's id.
+ * `on` is a group's name, or `policy/` and a policy's id, or `login/` and the subject of a login that the person gave up.
  */
 export type Edit = { readonly person: PersonId; readonly on: string; readonly until: Instant };
 

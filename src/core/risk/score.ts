@@ -4,6 +4,7 @@ import type { Classification, Contribution, Effect, Fact, Risk, RiskLevel, Span,
 import { momentPoints } from "./situation.ts";
 import type { Advice } from "./situation.ts";
 import { tagsOf } from "./moment.ts";
+import { effectWords } from "./words.ts";
 import type { Moment } from "./moment.ts";
 
 type Floor = Risk["floors"][number];
@@ -100,10 +101,11 @@ function rowPoints(effects: ReadonlySet<Effect>, facts: readonly Fact[]): Contri
   const claimed = Math.max(0, ...counts.map((fact) => Number(fact.value)));
   const known = counts.some((fact) => fact.provenance !== "gate");
   if (effects.has("export") && !known && claimed < WEIGHTS.rows.assumed) {
-    const said = counts.length === 0 ? "Nobody knows how many rows" : `Only the gate says that it is ${claimed} rows`;
+    const said =
+      counts.length === 0 ? "Nobody knows how many rows" : `Only the gate says that it concerns ${claimed} rows`;
     return [point("rows.unknown", magnitude(WEIGHTS.rows.assumed), `${said}: counted as ${WEIGHTS.rows.assumed}.`)];
   }
-  return [point("rows", magnitude(claimed), `${claimed} rows.`)];
+  return [point("rows", magnitude(claimed), `It concerns ${claimed} rows.`)];
 }
 
 /** Points per power of ten. Computed from the digits, because floating logarithms differ between engines. */
@@ -156,7 +158,7 @@ function sensitivityPoint(tag: string): Contribution {
 function provenancePoints({ effects }: Classification): Contribution[] {
   const claimed = effects.filter(({ provenance }) => provenance === "gate").map(({ effect }) => effect);
   if (claimed.length === 0) return [];
-  const evidence = `Only the gate says that it does ${[...new Set(claimed)].sort().join(", ")}.`;
+  const evidence = `Only the gate says that it would ${effectWords(claimed.toSorted(), "and")}.`;
   return [point("provenance.gate", WEIGHTS.gateOnly, evidence)];
 }
 

@@ -2,6 +2,7 @@ import type { Classification, Contribution } from "./facts.ts";
 import { rowsOf } from "./moment.ts";
 import type { Moment } from "./moment.ts";
 import { WEIGHTS } from "./weights.ts";
+import { effectWords } from "./words.ts";
 
 /** What a model, or anybody who is asked, adds to a score: 0 to 40 points and one sentence. It never takes away. */
 export type Advice = { readonly raise: number; readonly because: string };
@@ -18,13 +19,18 @@ export function momentPoints(classification: Classification, moment: Moment): Co
   const add = (id: string, count: number, evidence: () => string): void => {
     if (count > 0) points.push({ id: `moment.${id}`, points: count, evidence: evidence() });
   };
-  add("novel", moment.novel.length > 0 ? novel : 0, () => `It was not seen to do ${moment.novel.join(", ")} on this.`);
-  add("rows", stepped(earlier, rows), () => `It took ${earlier} rows of this kind within a day before this.`);
-  add("rate", stepped(often, rate), () => `It did this ${often} times within five minutes, this time with them.`);
+  add(
+    "novel",
+    moment.novel.length > 0 ? novel : 0,
+    () => `This agent was not seen to ${effectWords(moment.novel, "or")} on this resource before.`,
+  );
+  add("rows", stepped(earlier, rows), () => `It took ${earlier} rows of this kind within the day before this attempt.`);
+  add("rate", stepped(often, rate), () => `It did this ${often} times within five minutes, this attempt included.`);
   add("hours", local.working ? 0 : offHours, () => "Nobody works at this hour.");
   add("load", isLoaded ? load.points : 0, () => {
     const { pending, busiest } = approvals;
-    return `People are busy: ${pending} requests wait, and one person approved ${busiest} within the hour.`;
+    const waiting = pending === 1 ? "1 request waits" : `${pending} requests wait`;
+    return `People are busy: ${waiting}, and one person approved ${busiest} within the hour.`;
   });
   add(
     "untrusted",

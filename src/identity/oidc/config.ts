@@ -17,3 +17,8 @@ export type ProviderConfig = {
   /** Claims that a login must have, each with exactly this text. */
   readonly require: { readonly [claim: string]: string };
 };
+
+/** Is this address this machine itself? Only there may a provider be reached without TLS. */
+export function isLoopback(url: URL): boolean {
+  return url.hostname === "localhost" || url.hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(url.hostname);
+}

@@ -7,4 +7,3 @@ export { Provider } from "./provider.ts";
 export type { Asked, Finished } from "./provider.ts";
 export { openTransaction, sealTransaction, TRANSACTION_TTL_MS } from "./transaction.ts";
 export type { Decision, Transaction } from "./transaction.ts";
-export { isLoopback } from "./transport.ts";

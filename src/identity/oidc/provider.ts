@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import * as client from "openid-client";
 import { createRemoteJWKSet, customFetch as joseFetch, type JWK, type JWTVerifyGetKey } from "jose";
-import type { ProviderConfig } from "./config.ts";
+import { isLoopback, type ProviderConfig } from "./config.ts";
 import { OidcError } from "./errors.ts";
 import { loginOf, type Login } from "./login.ts";
 import { verifyLogoutToken, type LogoutToken } from "./logout.ts";
-import { ANSWER_BYTES_MAX, fetchFromProvider, isLoopback, isReachable, PROVIDER_TIMEOUT_MS } from "./transport.ts";
+import { ANSWER_BYTES_MAX, fetchFromProvider, isReachable, PROVIDER_TIMEOUT_MS } from "./transport.ts";
 
 /** What is asked of a provider, beside who signs in. */
 export type Asked = {

@@ -1,14 +1,10 @@
+import { isLoopback } from "./config.ts";
 import { OidcError } from "./errors.ts";
 
 /** Milliseconds until a provider must have answered one request, body and all. */
 export const PROVIDER_TIMEOUT_MS = 10_000;
 /** Bytes of one answer of a provider: the largest key sets and tokens are far smaller. */
 export const ANSWER_BYTES_MAX = 1_048_576;
-
-/** Is this address this machine itself? Only there may a provider be reached without TLS. */
-export function isLoopback(url: URL): boolean {
-  return url.hostname === "localhost" || url.hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(url.hostname);
-}
 
 /** Whether a provider may be reached there: over TLS, or on this machine. */
 export function isReachable(url: URL): boolean {

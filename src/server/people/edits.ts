@@ -1,6 +1,6 @@
-import { matches, strengthOf, type Edit } from "../../core/approval/index.ts";
+import { GIVEN_UP, matches, strengthOf, type Edit } from "../../core/approval/index.ts";
 import type { GroupName, Instant, PersonId } from "../../core/brand.ts";
-import { concernedBy, type Move, type Sources } from "../../identity/directory/index.ts";
+import { accountKey, concernedBy, type Move, type Sources } from "../../identity/directory/index.ts";
 import type { Directory, Person } from "../../ports/directory.ts";
 import type { Editor } from "../../ports/people.ts";
 
@@ -25,6 +25,7 @@ export function withEdits(after: Sources, edited: Edited, editorDays: number, at
   const standing = before.edits.filter(({ until }) => until > at);
   const until = (at + editorDays * DAY_MS) as Instant;
   const fresh = new Map<string, Edit>();
+  for (const edit of editorDays === 0 ? [] : givenUp(edited, after, until)) fresh.set(keyOf(edit), edit);
   for (const person of editorDays === 0 ? [] : editorsOf(edited)) {
     const concerned = moves.flatMap((move) => [
       ...concernedBy(move, person, before, deciding),
@@ -34,7 +35,30 @@ export function withEdits(after: Sources, edited: Edited, editorDays: number, at
   }
   if (fresh.size === 0 && standing.length === before.edits.length) return after;
   const others = standing.filter((edit) => !fresh.has(keyOf(edit)));
-  return { ...after, edits: [...others, ...fresh.values()].slice(-EDITS_MAX) };
+  const all = [...others, ...fresh.values()];
+  // Logins are many, and where there are too many edits they go first.
+  const sorted = all.length <= EDITS_MAX ? all : [...all.filter(isOfLogin), ...all.filter((edit) => !isOfLogin(edit))];
+  return { ...after, edits: sorted.slice(-EDITS_MAX) };
+}
+
+/**
+ * Logins that bar nobody any more, unless they go on doing so: whoever gives up a login, acts by it and approves by another
+ * one would approve an action of their own. Where the machine's operator takes it away, it may be the same person; another
+ * person, or the identity provider, is not.
+ */
+function givenUp({ editor, moves, before }: Edited, after: Sources, until: Instant): readonly Edit[] {
+  if (editor.kind === "source") return [];
+  return moves.flatMap((move) => {
+    if (move.step !== "unlink") return [];
+    const person = before.holders.get(accountKey(move));
+    if (person === undefined || after.holders.get(accountKey(move)) === person) return [];
+    const isOthers = editor.kind === "person" && editor.person !== person;
+    return isOthers ? [] : [{ person, on: `${GIVEN_UP}${move.subject}`, until }];
+  });
+}
+
+function isOfLogin({ on }: Edit): boolean {
+  return on.startsWith(GIVEN_UP);
 }
 
 /** People behind a change: whoever is signed in, or whom a claimed name may mean. Machines are nobody's edit. */

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { z } from "zod";
-import { isLoopback, type ProviderConfig } from "../../identity/oidc/index.ts";
+import { isLoopback, type ProviderConfig } from "../../identity/oidc/config.ts";
 
 /** Identity providers of one installation. */
 export const PROVIDERS_MAX = 16;

@@ -53,9 +53,9 @@ export function seenIn({ versions }: Expected): Seen {
 }
 
 /**
- * Moves the head if it stands where this writer left it, over the tree of `before`, and the expectation holds, and fails the transaction if not. The
- * update waits for the lock of the head row; whoever held it has moved the head, so that what the statement saw before it
- * waited counts only where nobody had.
+ * Moves the head if it stands where this writer left it, over the tree of `before`, and the expectation holds; fails the
+ * transaction if not. The update waits for the lock of the head row; whoever held it and changed anything has moved the head,
+ * so that what the statement saw before it waited counts only where nothing came after it.
  */
 export function moveExpected(turn: Turn, before: Uint8Array, { versions, keys, unheld, until }: Expected): Statement {
   const { ledger, size, frontier, commits, messages, writer, batch, notify } = turn;

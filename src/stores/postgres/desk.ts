@@ -4,11 +4,8 @@ import { StoreError } from "../../ports/store.ts";
 import { describe } from "./failure.ts";
 import type { FromWorker, PlainCall, Reply, Settled, ToWorker, WorkerStart } from "./protocol.ts";
 
-type Waiting = {
-  readonly call: Packed<PlainCall>;
-  readonly resolve: (reply: Reply) => void;
-  readonly reject: (error: StoreError) => void;
-};
+type Answer = { readonly resolve: (reply: Reply) => void; readonly reject: (error: StoreError) => void };
+type Unsent = Answer & { readonly call: Packed<PlainCall> };
 
 /** What a desk tells while it works. */
 export type DeskEars = {
@@ -32,8 +29,9 @@ export class Desk {
   #closing = false;
   #scheduled = false;
   #next = 0;
-  #unsent: Waiting[] = [];
-  readonly #sent = new Map<number, Waiting>();
+  #unsent: Unsent[] = [];
+  /** Who waits for the worker, by the number of the call: what was asked for, the worker alone keeps. */
+  readonly #sent = new Map<number, Answer>();
 
   constructor(start: WorkerStart, ears: DeskEars) {
     this.#title = start.title;
@@ -101,7 +99,7 @@ export class Desk {
       this.#unsent = [];
       const first = this.#next;
       this.#next += calls.length;
-      calls.forEach((waiting, at) => this.#sent.set(first + at, waiting));
+      calls.forEach(({ resolve, reject }, at) => this.#sent.set(first + at, { resolve, reject }));
       const { frames, bytes } = packBatch(calls.map(({ call }) => call));
       this.#worker.ref();
       this.#post({ kind: "calls", first, frames, bytes }, [bytes]);

@@ -164,6 +164,19 @@ export function moveHead(turn: Turn): Statement[] {
   ];
 }
 
+/**
+ * Moves the head on by an empty commit, unless this batch was committed: a session that is told to commit it only later
+ * finds that the ledger is no longer as it was. To be sent behind the lock.
+ */
+export function callOff(ledger: string, writer: string, batch: number): Statement {
+  return {
+    name: "call_off",
+    text: `update keyturn.head set commits = commits + 1 where ledger = $1
+      and not exists (select from keyturn.writers where ledger = $1 and writer = $2 and batch = $3)`,
+    values: [ledger, writer, batch],
+  };
+}
+
 /** What those who listen hear. */
 export function noticeOf({ writer, commits, ledger }: Turn): string {
   return `${writer} ${commits} ${ledger}`;

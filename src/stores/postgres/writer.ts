@@ -16,6 +16,7 @@ import type { Call, Reply } from "./protocol.ts";
 import { toMessage } from "./rows.ts";
 import {
   BEGIN,
+  callOff,
   CATCH_UP_MAX,
   COMMIT,
   leavesSince,
@@ -129,15 +130,17 @@ export class Writer {
     link?.destroy(new Error("given up"));
   }
 
-  // Whoever holds the head row has the last word: an earlier session of ours has either committed by now, or never will.
+  // Whoever holds the head row has the last word. An earlier session of ours that held it has committed by now, or never
+  // will; one that was told everything at once may still be reading it, and is called off.
   async #landed(link: Link, { batch }: Sent): Promise<boolean> {
-    const { ledger } = this.#options;
+    const { ledger, id } = this.#options;
     const last = "select batch from keyturn.writers where ledger = $1 and writer = $2";
     link.takeWarnings();
     const results = await link.run([
       BEGIN,
       lockHead(ledger),
-      { text: last, values: [ledger, this.#options.id] },
+      { text: last, values: [ledger, id] },
+      callOff(ledger, id, batch),
       COMMIT,
     ]);
     // Where a standby must agree: what this commit waits for includes what that one did.

@@ -41,6 +41,34 @@ for (const [what, more, points] of table) {
   });
 }
 
+test("what a moment adds is told in plain sentences", () => {
+  const told = (more: Partial<Moment>): string | undefined =>
+    scoreRisk(classified(), "production", moment(more)).contributions.find(({ id }) => id.startsWith("moment."))
+      ?.evidence;
+  const sentences: readonly (readonly [Partial<Moment>, string])[] = [
+    [{ novel: ["read"] }, "This agent was not seen to read data on this resource before."],
+    [
+      { novel: ["network", "execute", "opaque"] },
+      "This agent was not seen to use the network, run a program or do something that is not understood on this resource before.",
+    ],
+    [alike(2, 1_005), "It took 1000 rows of this kind within the day before this attempt."],
+    [alike(100, 5), "It did this 100 times within five minutes, this attempt included."],
+    [
+      { approvals: { pending: 1, busiest: 20 } },
+      "People are busy: 1 request waits, and one person approved 20 within the hour.",
+    ],
+  ];
+  for (const [more, sentence] of sentences) assert.equal(told(more), sentence);
+  const claimed: Classification = {
+    effects: (["write", "execute", "write"] as const).map((effect) => ({ effect, because: "", provenance: "gate" })),
+    facts: [fact(7_000, "gate")],
+    opaque: [],
+  };
+  const evidence = scoreRisk(claimed, "production").contributions.map((one) => one.evidence);
+  assert.ok(evidence.includes("Only the gate says that it would run a program and change data."));
+  assert.ok(evidence.includes("It concerns 7000 rows."));
+});
+
 const someMoment: fc.Arbitrary<Moment> = fc
   .record({
     actions: fc.nat(5_000),
