@@ -239,7 +239,7 @@ function evaluation(
     resource: { type: "table", id: "customers" },
     context: { environment: "production", reason: "looking for a typical customer" },
   };
-  const because = "The catalogue says that `customers.read` does read.";
+  const because = "The catalogue names `read` as an effect of `customers.read`.";
   const fact = (name: string, value: Json): JsonObject => ({ name, provenance: "operator", value });
   const classification = {
     effects: [{ because, effect: "read", provenance: "operator" }],

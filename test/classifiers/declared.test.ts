@@ -132,7 +132,7 @@ const opaque: readonly [string, Asked, RegExp][] = [
   ["an empty list of effects", { name: "x.y", effects: [] }, /not in the catalogue/],
   ["facts alone do not say what an action does", { name: "x.y", facts: { rows: 1 } }, /not in the catalogue/],
   ["a name from the prototype", { name: "constructor" }, /`constructor` is not in the catalogue/],
-  ["an action that the catalogue calls opaque", { name: "old.thing" }, /does opaque/],
+  ["an action that the catalogue calls opaque", { name: "old.thing" }, /names `opaque` as an effect/],
   ["an effect that does not exist", { effects: ["raed"] }, /the effect `raed`, which does not exist/],
   ["a gate that does not know", { effects: ["opaque"] }, /gate does not know/],
   ["no row count", { properties: {} }, /without `action\.properties\.limit`, so that `rows` is not known/],
