@@ -1,3 +1,4 @@
+import { joinBytes } from "../core/encoding.ts";
 import { deadlineOf, type Deadline } from "./append.ts";
 import type { Append, NewEntry, NewMessage, RequestRow, SlotChange, TimerChange } from "./store.ts";
 
@@ -48,7 +49,7 @@ export function packAppend(change: Append): Packed<never> {
   const entries = change.entries.map(({ stream, version, type, header, payload, salt }): EntryFrame => {
     return { stream, version, type, bytes: [header.byteLength, payload.byteLength, salt.byteLength] };
   });
-  return { frame: { kind: "append", entries, rest: restOf(change) }, bytes: join(parts) };
+  return { frame: { kind: "append", entries, rest: restOf(change) }, bytes: joinBytes(parts) };
 }
 
 /** A write that has no bytes. */
@@ -62,7 +63,7 @@ export function packPlain<Other extends { readonly kind: string }>(frame: Other)
  */
 export function packBatch(writes: readonly Packed<object>[]): { readonly frames: string; readonly bytes: ArrayBuffer } {
   const frames = JSON.stringify(writes.map(({ frame }) => frame));
-  return { frames, bytes: join(writes.map(({ bytes }) => bytes)).buffer };
+  return { frames, bytes: joinBytes(writes.map(({ bytes }) => bytes)).buffer };
 }
 
 /** The calls of a batch, on the worker's side; `Other` are those that the sender packed as they are. */
@@ -110,14 +111,4 @@ function restOf(change: Append): AppendFrame["rest"] {
     })),
     erase: [...(erase ?? [])],
   };
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.byteLength;
-  }
-  return joined;
 }
