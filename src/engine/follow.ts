@@ -1,16 +1,15 @@
-import { applyEvent, isOpen, type RequestState } from "../core/approval/index.ts";
+import { applyEvent, type RequestState } from "../core/approval/index.ts";
 import type { DeferralId, RequestId } from "../core/brand.ts";
 import { openHeader } from "../core/ledger/index.ts";
 import type { Append, AppendResult, StoredEntry } from "../ports/store.ts";
 import type { Context } from "./context.ts";
 import { loadRequest, recorded } from "./journal.ts";
+import { remember } from "./latest.ts";
 
 /** Entries that are read at a time. */
 const PAGE = 256;
 /** Requests of which is remembered how far they were told. */
 const TOLD_MAX = 10_000;
-/** Open requests of which is remembered how they are. */
-const LATEST_MAX = 1000;
 
 /** What another instance changed beside requests, facts and sessions: once for each page that was read. */
 export type Elsewhere = {
@@ -32,12 +31,8 @@ export class Follower {
   /** Where our own entries stand, from the cursor on. */
   readonly #own = new Set<number>();
   readonly #told = new Map<RequestId, number>();
-  /**
-   * How open requests were when this process last heard of them: what others append to them needs no second look then. Of
-   * one that is over nothing is kept: it may be erased.
-   */
-  readonly #latest = new Map<RequestId, RequestState>();
   #cursor: number;
+  #heard = 0;
   #last: Promise<void> = Promise.resolve();
   #next: Promise<void> | null = null;
   #behindSince: number | null = null;
@@ -52,6 +47,11 @@ export class Follower {
   /** The index up to which everything is known here. */
   get cursor(): number {
     return this.#cursor;
+  }
+
+  /** How many entries of others were told here. */
+  get heard(): number {
+    return this.#heard;
   }
 
   /** For how long, in milliseconds, it has known that there is more than it could read. */
@@ -83,8 +83,8 @@ export class Follower {
       // A store that is away says so to everybody; the next call comes within a second.
       this.catchUp().catch(() => undefined);
     };
-    const stops = [this.#ctx.store.onAdvance(look), this.#ctx.bus.attend((state) => this.#keep(state))];
-    signal.addEventListener("abort", () => stops.forEach((stop) => stop()), { once: true });
+    const stop = this.#ctx.store.onAdvance(look);
+    signal.addEventListener("abort", stop, { once: true });
     look();
   }
 
@@ -151,14 +151,15 @@ export class Follower {
     await this.#onChange({ types, credentials });
     for (const [id, news] of requests) {
       const state = this.#continued(id, news) ?? (await loadRequest(this.#ctx, id));
-      if (state === null) this.#latest.delete(id);
+      if (state === null) around.latest.forget(id);
       else this.#publish(state);
     }
+    this.#heard += entries.length;
   }
 
   /** The request after these entries, or null where they do not follow on what is known here. */
   #continued(id: RequestId, entries: readonly StoredEntry[]): RequestState | null {
-    let state = this.#latest.get(id) ?? null;
+    let state = this.#ctx.around.latest.of(id);
     for (const entry of entries) {
       if (state === null || entry.version !== state.version || entry.payload === null) return null;
       state = applyEvent(state, recorded(entry));
@@ -166,28 +167,13 @@ export class Follower {
     return state;
   }
 
-  #keep(state: RequestState): void {
-    const { id } = state.opened;
-    if (!isOpen(state)) this.#latest.delete(id);
-    else if ((this.#latest.get(id)?.version ?? -1) < state.version) remember(this.#latest, id, state, LATEST_MAX);
-  }
-
   #publish(state: RequestState): void {
     const { id } = state.opened;
     if ((this.#told.get(id) ?? -1) >= state.version) return;
     remember(this.#told, id, state.version, TOLD_MAX);
+    this.#ctx.around.latest.heard(state);
     this.#ctx.around.sessions.heard(state);
     this.#ctx.bus.publish(state);
-  }
-}
-
-/** Puts an item last, and lets the first ones go where there are more than `max`. */
-function remember<T>(items: Map<RequestId, T>, id: RequestId, item: T, max: number): void {
-  items.delete(id);
-  items.set(id, item);
-  for (const oldest of items.keys()) {
-    if (items.size <= max) return;
-    items.delete(oldest);
   }
 }
 

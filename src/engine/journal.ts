@@ -100,6 +100,7 @@ export async function commitRequest(
     ...extra,
   });
   if (result.status !== "appended") return result;
+  ctx.around.latest.heard(after);
   ctx.around.sessions.heard(after);
   ctx.bus.publish(after);
   return { status: "committed", state: after, index: result.index, size: result.size };

@@ -3,13 +3,14 @@ import {
   review,
   type Refusal,
   type RefusalCode,
+  type RequestEvent,
   type RequestState,
   type ReviewCommand,
   type ReviewProof,
   type Reviewer,
   type Verdict,
 } from "../core/approval/index.ts";
-import type { RequestId } from "../core/brand.ts";
+import type { Instant, RequestId } from "../core/brand.ts";
 import { cardDigest } from "../core/card/index.ts";
 import type { DocumentChange } from "../ports/store.ts";
 import type { Context } from "./context.ts";
@@ -56,16 +57,17 @@ export const REFUSALS_RECORDED_MAX = 32;
 /** Applies one review, whoever else reviews at the same moment: the loser of a race is decided anew. */
 export async function submitReview(ctx: Context, id: RequestId, intent: Intent): Promise<RequestState | Refusal> {
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    const state = await loadRequest(ctx, id);
+    // What is remembered may be behind: it is enough for a review that its version lets in, and for nothing else.
+    const remembered = round === 0 ? ctx.around.latest.of(id) : null;
+    const state = remembered ?? (await loadRequest(ctx, id));
     if (state === null) return refuse("request_unknown");
-    if (isRepeated(state, intent)) return state;
     const at = ctx.clock.now();
+    const events = judge(ctx, state, intent, at);
+    if (remembered !== null && !Array.isArray(events)) continue;
+    if (events === "repeated") return state;
     if (await settleExpired(ctx, state)) continue;
-    const { proof = null, documents = [] } = intent;
-    if (proof !== null && "refused" in proof) return recordRefusal(ctx, state, intent, proof);
-    const command = { ...intent, proof, card: cardSeen(ctx, state, intent), at };
-    const events = review(state, command, ctx.rules().directory);
     if ("refused" in events) return recordRefusal(ctx, state, intent, events);
+    const { documents = [] } = intent;
     const result = await commitRequest(ctx, state, events, at, documents.length === 0 ? {} : { documents });
     if (result.status === "committed") return result.state;
     if (isLate(result)) return refuse("request_expired");
@@ -75,6 +77,19 @@ export async function submitReview(ctx: Context, id: RequestId, intent: Intent):
     message: "too many reviews at this moment; try again",
     retryAfterMs: 500,
   });
+}
+
+/** What a review comes to. */
+function judge(
+  ctx: Context,
+  state: RequestState,
+  intent: Intent,
+  at: Instant,
+): readonly RequestEvent[] | Refusal | "repeated" {
+  if (isRepeated(state, intent)) return "repeated";
+  const { proof = null } = intent;
+  if (proof !== null && "refused" in proof) return proof;
+  return review(state, { ...intent, proof, card: cardSeen(ctx, state, intent), at }, ctx.rules().directory);
 }
 
 function cardSeen(ctx: Context, state: RequestState, { card }: Intent): NonNullable<ReviewCommand["card"]> | null {

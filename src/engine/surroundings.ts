@@ -4,6 +4,7 @@ import { utc } from "../core/risk/index.ts";
 import type { Advice, Classification } from "../core/risk/index.ts";
 import type { Store } from "../ports/store.ts";
 import { Deferrals } from "./deferrals.ts";
+import { Latest } from "./latest.ts";
 import type { LocalClock } from "./local-time.ts";
 import { SessionKeeper } from "./session-store.ts";
 import { SessionLog } from "./session.ts";
@@ -21,6 +22,7 @@ export type Adviser = (shown: Shown) => Promise<Advice | null>;
 
 /** What stands beside a question when it is judged: what came before, what sources told, the clock of the people. */
 export type Surroundings = {
+  readonly latest: Latest;
   readonly sessions: SessionLog;
   readonly keeper: SessionKeeper;
   readonly stated: Stated;
@@ -47,6 +49,7 @@ export function newSurroundings(
 ): Surroundings {
   const sessions = new SessionLog();
   return {
+    latest: new Latest(),
     sessions,
     keeper: new SessionKeeper(store, sessions),
     stated: new Stated(),

@@ -25,7 +25,7 @@ export type PrincipalFor<A extends Access> = A extends "anyone"
           : SessionPrincipal | OperatorPrincipal;
 
 /** What it takes to know who calls. */
-export type Guarding = Pick<House, "credentials" | "rules" | "publicUrl" | "workloads" | "fresh">;
+export type Guarding = Pick<House, "credentials" | "rules" | "publicUrl" | "workloads" | "fresh" | "heard">;
 
 export const COOKIE = "keyturn_session";
 
@@ -68,6 +68,24 @@ export async function authenticate<A extends Access>(
     }
   }
   return principal as PrincipalFor<A>;
+}
+
+/**
+ * The same by all that other instances have recorded by now. It is read while what is known here is looked at, since mostly
+ * there is nothing new. Not for gates, whose proofs can be looked at once only.
+ */
+export async function authenticateFresh<A extends Exclude<Access, "gate">>(
+  house: Guarding,
+  request: FastifyRequest,
+  access: A,
+): Promise<PrincipalFor<A>> {
+  if (house.fresh === null) return authenticate(house, request, access);
+  const before = house.heard();
+  const [read, found] = await Promise.allSettled([house.fresh(), authenticate(house, request, access)]);
+  if (read.status === "rejected") throw read.reason;
+  if (house.heard() !== before) return authenticate(house, request, access);
+  if (found.status === "rejected") throw found.reason;
+  return found.value;
 }
 
 /** Refuses a caller, authenticated before, whose credential has ended since: at another instance, and known here only now. */

@@ -50,6 +50,8 @@ export type House = {
   readonly instance: string;
   /** Resolves once all is in force here that others have recorded by now; rejects while it cannot be read. Null: there are no others. */
   readonly fresh: (() => Promise<void>) | null;
+  /** Rises with all that others have recorded and is in force here. */
+  readonly heard: () => number;
   /** What others recorded and is not known here yet, in milliseconds. */
   readonly behindMs: () => number;
   /** Whether this instance does what one is enough for. */

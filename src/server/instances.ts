@@ -5,7 +5,7 @@ import type { RulesKeeper } from "./rules.ts";
 import type { WatchedStore } from "./watched.ts";
 
 /** What a house needs to know of other instances on the same ledger. */
-export type Together = Pick<House, "instance" | "fresh" | "behindMs" | "leadership" | "together">;
+export type Together = Pick<House, "instance" | "fresh" | "heard" | "behindMs" | "leadership" | "together">;
 
 type Parts = {
   readonly ctx: EngineContext;
@@ -26,6 +26,7 @@ export function alone(instance: string): Together {
   return {
     instance,
     fresh: null,
+    heard: () => 0,
     behindMs: () => 0,
     leadership: ALONE,
     together: () => Promise.resolve(),
@@ -36,6 +37,7 @@ export function alone(instance: string): Together {
 export function joinOthers({ ctx, store, credentials, rules, from, instance, log }: Parts): Together {
   const lease = new Lease(store, instance);
   let rulesRead: Promise<unknown> = Promise.resolve();
+  let reloads = 0;
   const onChange = async ({ types, credentials: changed }: Elsewhere): Promise<void> => {
     for (const id of changed) credentials.forget(id);
     // Names that gates gave are in every instance's memory, and whoever leads writes them down.
@@ -43,10 +45,13 @@ export function joinOthers({ ctx, store, credentials, rules, from, instance, log
     if (PEOPLE.some((type) => types.has(type))) await rules.people.reloadPeople();
     if (!RULES.some((type) => types.has(type))) return;
     // Beside: a reload waits for what follows here, so this must not wait for a reload. Who wants to be `fresh` does.
-    rulesRead = rules.heard().then(
-      (unlike) => (unlike === null ? undefined : log("error", unlike)),
-      (error: unknown) => log("error", `the new rules were refused, the old ones still serve:\n${String(error)}`),
-    );
+    rulesRead = rules
+      .heard()
+      .then(
+        (unlike) => (unlike === null ? undefined : log("error", unlike)),
+        (error: unknown) => log("error", `the new rules were refused, the old ones still serve:\n${String(error)}`),
+      )
+      .finally(() => (reloads += 1));
   };
   const follower = new Follower(ctx, from, onChange);
   store.watch((change, result) => follower.wrote(change, result));
@@ -63,6 +68,7 @@ export function joinOthers({ ctx, store, credentials, rules, from, instance, log
       await follower.catchUp();
       await rulesRead;
     },
+    heard: () => follower.heard + reloads,
     behindMs: () => follower.behindMs,
     leadership: lease,
     together: (signal) => {

@@ -3,7 +3,14 @@ import { z } from "zod";
 import type { Json } from "../core/action/index.ts";
 import { InputError } from "../core/errors.ts";
 import { checkMediaType } from "./form.ts";
-import { assertStanding, authenticate, type Access, type Guarding, type PrincipalFor } from "./auth.ts";
+import {
+  assertStanding,
+  authenticate,
+  authenticateFresh,
+  type Access,
+  type Guarding,
+  type PrincipalFor,
+} from "./auth.ts";
 import { Later } from "./later.ts";
 import { tracedRoute } from "./tracing.ts";
 
@@ -84,8 +91,7 @@ export class Routes {
       onRequest: async (request) => {
         checkMediaType(request.headers["content-type"], spec.form === true);
         const fresh = spec.fresh ?? ((spec.method === "POST" && PEOPLES.has(spec.access)) || spec.access === "scim");
-        if (fresh === true) await this.#house.fresh?.();
-        callers.set(request, await authenticate(this.#house, request, spec.access));
+        callers.set(request, await this.#caller(request, spec.access, fresh === true));
       },
       handler: (request, reply) => {
         this.#answer(spec, request, reply)
@@ -96,6 +102,12 @@ export class Routes {
           .catch((error: unknown) => void reply.send(error));
       },
     });
+  }
+
+  async #caller<A extends Access>(request: FastifyRequest, access: A, fresh: boolean): Promise<PrincipalFor<Access>> {
+    if (fresh && access !== "gate") return authenticateFresh(this.#house, request, access);
+    if (fresh) await this.#house.fresh?.();
+    return authenticate(this.#house, request, access);
   }
 
   async #answer<A extends Access, B>(

@@ -1,11 +1,11 @@
 import { DatabaseError } from "pg";
 import type { StreamName } from "../../core/brand.ts";
 import { list, toName } from "./columns.ts";
-import type { Statement } from "./link.ts";
 import type { Seen } from "./plan.ts";
 import type { Call } from "./protocol.ts";
 import { CHANNEL, noticeOf } from "./statements.ts";
 import type { Turn } from "./statements.ts";
+import type { Part } from "./together.ts";
 
 /** What must be true of the ledger for a batch to be decided before anybody has looked. */
 export type Expected = {
@@ -21,7 +21,7 @@ export type Expected = {
 
 /**
  * What most batches find: versions as their callers saw them, keys that are new, time left. Null for one that takes
- * slots, where what is there already decides.
+ * slots, where what is there already decides, and for one that erases, which is no part of a single statement.
  */
 export function expectationOf(calls: readonly Call[]): Expected | null {
   const versions = new Map<StreamName, number>();
@@ -30,6 +30,7 @@ export function expectationOf(calls: readonly Call[]): Expected | null {
   let until: number | null = null;
   for (const call of calls) {
     if (call.kind !== "append") continue;
+    if (call.erase.length > 0) return null;
     for (const slot of call.slots) {
       if ("take" in slot) return null;
       if ("unheld" in slot) unheld.push(slot.unheld);
@@ -53,44 +54,42 @@ export function seenIn({ versions }: Expected): Seen {
 }
 
 /**
- * Moves the head if it stands where this writer left it, over the tree of `before`, and the expectation holds; fails the
- * transaction if not. The update waits for the lock of the head row; whoever held it and changed anything has moved the head,
- * so that what the statement saw before it waited counts only where nothing came after it.
+ * Moves the head if it stands where this writer left it, over the tree of `before`. It waits for the lock of the head row;
+ * whoever held it and changed anything has moved the head, so that what the statement saw before it waited counts only where
+ * nothing came after it.
  */
-export function moveExpected(turn: Turn, before: Uint8Array, { versions, keys, unheld, until }: Expected): Statement {
-  const { ledger, size, frontier, commits, messages, writer, batch, notify } = turn;
+export function moveExpected({ ledger, size, frontier, commits, messages }: Turn, before: Uint8Array): Part {
   return {
-    name: notify ? "move_expected_notify" : "move_expected",
-    // Portable, unlike RAISE: a division by zero is the one error that an expression can choose to make.
-    text: `with moved as (
-        update keyturn.head set size = $2, frontier = $3, commits = $4, messages = $5
-          where ledger = $1 and commits = $4::bigint - 1 and frontier = $13 returning 1
-      ), noted as (
-        insert into keyturn.writers (ledger, writer, batch) values ($1, $6, $7)
-          on conflict (ledger, writer) do update set batch = excluded.batch, at = excluded.at
-      )
-      select 1 / (case when exists (select from moved)
-        and not exists (select from unnest($8::text[], $9::bigint[]) as s (stream, version) where s.version <> coalesce(
+    name: "moved",
+    text: `update keyturn.head set size = $2, frontier = $3, commits = $4, messages = $5
+      where ledger = $1 and commits = $4::bigint - 1 and frontier = $6 returning 1`,
+    values: [ledger, size, frontier, commits, messages, before],
+  };
+}
+
+/** Fails its statement unless the head was moved and the expectation holds; tells those who listen. To go with `moveExpected`. */
+export function assertExpected(turn: Turn, { versions, keys, unheld, until }: Expected): Part {
+  return {
+    name: turn.notify ? "expected_notify" : "expected",
+    // Portable, unlike RAISE: a division by zero is the one error that an expression can choose to make. And each key is
+    // looked up by itself (`offset 0` keeps it so): a plan that was made while a table was small would read the whole of it.
+    text: `select 1 / (case when exists (select from moved)
+        and not exists (select from unnest($2::text[], $3::bigint[]) as s (stream, version) where s.version <> coalesce(
           (select max(e.version) + 1 from keyturn.entries e where e.ledger = $1 and e.stream = s.stream), 0))
-        and not exists (select from keyturn.answers where ledger = $1 and key = any($10::text[]))
-        and not exists (select from keyturn.slots where ledger = $1 and key = any($11::text[]))
-        and coalesce(extract(epoch from clock_timestamp()) * 1000 < $12::bigint, true)
-        then 1 else 0 end) as fits${notify ? `, pg_notify('${CHANNEL}', $14)` : ""}`,
+        and not exists (select from unnest($4::text[]) as k (key)
+          where exists (select from keyturn.answers a where a.ledger = $1 and a.key = k.key offset 0))
+        and not exists (select from unnest($5::text[]) as k (key)
+          where exists (select from keyturn.slots s where s.ledger = $1 and s.key = k.key offset 0))
+        and coalesce(extract(epoch from clock_timestamp()) * 1000 < $6::bigint, true)
+        then 1 else 0 end) as fits${turn.notify ? `, pg_notify('${CHANNEL}', $7)` : ""}`,
     values: [
-      ledger,
-      size,
-      frontier,
-      commits,
-      messages,
-      writer,
-      batch,
+      turn.ledger,
       list([...versions.keys()].map(toName)),
       list([...versions.values()]),
       list(keys.map(toName)),
       list(unheld.map(toName)),
       until,
-      before,
-      ...(notify ? [noticeOf(turn)] : []),
+      ...(turn.notify ? [noticeOf(turn)] : []),
     ],
   };
 }

@@ -63,6 +63,14 @@ export function list(values: readonly (string | number | null)[]): string {
   return `{${values.map(element).join(",")}}`;
 }
 
+/**
+ * The ledger beside each of some names. What is joined to pairs is found by its whole key; under a ledger alone, a plan that
+ * was made while a table was small would walk through all of the ledger.
+ */
+export function each(ledger: string, names: readonly unknown[]): string {
+  return list(names.map(() => ledger));
+}
+
 function element(value: string | number | null): string {
   if (typeof value !== "string") return String(value);
   return `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;

@@ -4,6 +4,9 @@ import { StoreError } from "../../ports/store.ts";
 import { describe } from "./failure.ts";
 import type { FromWorker, PlainCall, Reply, Settled, ToWorker, WorkerStart } from "./protocol.ts";
 
+/** News that come within this time are told together. */
+const NEWS_EVERY_MS = 3;
+
 type Answer = { readonly resolve: (reply: Reply) => void; readonly reject: (error: StoreError) => void };
 type Unsent = Answer & { readonly call: Packed<PlainCall> };
 
@@ -28,6 +31,7 @@ export class Desk {
   #refusal: StoreError | null = null;
   #closing = false;
   #scheduled = false;
+  #news: NodeJS.Timeout | null = null;
   #next = 0;
   #unsent: Unsent[] = [];
   /** Who waits for the worker, by the number of the call: what was asked for, the worker alone keeps. */
@@ -58,6 +62,15 @@ export class Desk {
       this.#scheduled = true;
       setImmediate(() => this.#send());
     });
+  }
+
+  /** Somebody else has committed. */
+  tellNews(): void {
+    if (this.#news !== null) return;
+    this.#news = setTimeout(() => {
+      this.#news = null;
+      if (this.#refusal === null) this.#post({ kind: "news" }, []);
+    }, NEWS_EVERY_MS).unref();
   }
 
   /** Refuses what comes from now on, lets what waits finish, and ends the worker. */

@@ -148,6 +148,18 @@ export class Link implements AsyncDisposable {
 /** A statement with its parameters; `name` where the server shall keep it prepared. */
 export type Statement = { readonly name?: string; readonly text: string; readonly values?: unknown[] };
 
+/**
+ * Has a session plan each statement once, and look up key after key by an index: so all of ours are meant. The server would
+ * plan again and again, for longer than it runs them, and scan or sort what was small when it planned. Servers without these
+ * settings pass over them.
+ */
+export const PLAN_ONCE: Statement = {
+  text: `select set_config(name, setting, false)
+    from (values ('plan_cache_mode', 'force_generic_plan'), ('enable_seqscan', 'off'), ('enable_hashjoin', 'off'),
+      ('enable_mergejoin', 'off')) as wanted (name, setting)
+    where name in (select name from pg_settings)`,
+};
+
 /** Throws `store_unsupported` for a server that could not keep the promises of the port. */
 async function assertServer(link: Link): Promise<void> {
   const [result] = await link.run([
@@ -155,6 +167,7 @@ async function assertServer(link: Link): Promise<void> {
       text: `select current_setting('server_version_num') as version, current_setting('server_encoding') as encoding,
         current_setting('synchronous_commit') as commits, pg_is_in_recovery() as standby`,
     },
+    PLAN_ONCE,
   ]);
   const row = result?.rows[0] ?? {};
   const version = Math.floor(integer(row["version"]) / 10_000);

@@ -29,6 +29,8 @@ export type WorkerStart = {
 export type ToWorker =
   /** `first` numbers the first of the calls in `frames` and `bytes`, which `unpackBatch` reads; the others follow. */
   | { readonly kind: "calls"; readonly first: number; readonly frames: string; readonly bytes: ArrayBuffer }
+  /** Somebody else has committed. */
+  | { readonly kind: "news" }
   | { readonly kind: "close" };
 
 /** What became of a call: its answer, or why it was refused. */

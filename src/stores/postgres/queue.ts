@@ -23,6 +23,8 @@ type Waiting = {
 /** What the queue needs of a writer. */
 export interface Committer {
   commit(calls: readonly Call[], deadline: number): Promise<readonly Outcome[]>;
+  /** Looks at what others have committed; not while it commits. */
+  catchUp(): Promise<void>;
 }
 
 /**
@@ -38,6 +40,8 @@ export class Queue {
   #refusal: StoreError | null = null;
   #waiting: Waiting[] = [];
   #bytes = 0;
+  /** Whether somebody else has committed since the writer looked. */
+  #isStale = false;
   #running: Promise<void> | null = null;
 
   constructor(options: { place: string; writer: Committer; patienceMs: number }) {
@@ -61,6 +65,13 @@ export class Queue {
     });
   }
 
+  /** Somebody else has committed: the writer looks as soon as it is idle, so that the next call need not wait for that. */
+  refresh(): void {
+    if (this.#refusal !== null) return;
+    this.#isStale = true;
+    this.#running ??= this.#run();
+  }
+
   /** Refuses what comes from now on, and lets what waits finish. */
   async close(): Promise<void> {
     this.#refusal ??= new StoreError({ code: "store_closed", message: `${this.#place} is closed; open it again` });
@@ -70,7 +81,14 @@ export class Queue {
   async #run(): Promise<void> {
     // At the end of the turn, so that calls that came together share a batch.
     await Promise.resolve();
-    while (this.#waiting.length > 0) await this.#commit(this.#take());
+    while (this.#waiting.length > 0 || this.#isStale) {
+      if (this.#waiting.length > 0) {
+        await this.#commit(this.#take());
+      } else {
+        this.#isStale = false;
+        await this.#writer.catchUp();
+      }
+    }
     this.#running = null;
   }
 

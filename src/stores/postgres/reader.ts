@@ -6,7 +6,7 @@ import { toName } from "./columns.ts";
 import type { Row } from "./columns.ts";
 import type { Run } from "./edges.ts";
 import { describe, failureOf, unavailable } from "./failure.ts";
-import { sessionConfig } from "./link.ts";
+import { PLAN_ONCE, sessionConfig } from "./link.ts";
 import type { Place, Statement } from "./link.ts";
 import { toRequest } from "./rows.ts";
 
@@ -30,6 +30,8 @@ export class Reader implements Run {
       ...sessionConfig(place, "reader"),
       max: READERS_MAX,
       allowExitOnIdle: true,
+      // Before a session is lent for the first time.
+      verify: (client, done) => client.query(PLAN_ONCE.text, done),
       query_timeout: place.statementTimeoutMs + place.lockTimeoutMs + 1000,
     });
     this.#pool.on("error", () => {}); // an idle session that ends is replaced by the next read

@@ -1,10 +1,11 @@
 import type { StreamName } from "../../core/brand.ts";
 import { slotKey } from "../../ports/append.ts";
 import type { SlotChange } from "../../ports/store.ts";
-import { list, toName } from "./columns.ts";
+import { each, list, toName } from "./columns.ts";
 import type { Statement } from "./link.ts";
 import type { OutboxStep } from "./plan.ts";
 import type { Call } from "./protocol.ts";
+import type { Part } from "./together.ts";
 
 /** Leaves that others appended which a writer catches up with one by one; beyond it reads its edge anew. */
 export const CATCH_UP_MAX = 1024;
@@ -16,13 +17,16 @@ export const BEGIN: Statement = { text: "begin isolation level read committed" }
 export const COMMIT: Statement = { text: "commit" };
 export const ROLLBACK: Statement = { text: "rollback" };
 
+const HEAD = "select size, frontier, commits, messages from keyturn.head where ledger = $1";
+
+/** The head as it stands. */
+export function seeHead(ledger: string): Statement {
+  return { name: "see_head", text: HEAD, values: [ledger] };
+}
+
 /** Locks the one row that who appends must hold. A statement of its own: the next ones see what was committed before it. */
 export function lockHead(ledger: string): Statement {
-  return {
-    name: "lock_head",
-    text: "select size, frontier, commits, messages from keyturn.head where ledger = $1 for update",
-    values: [ledger],
-  };
+  return { name: "lock_head", text: `${HEAD} for update`, values: [ledger] };
 }
 
 const SEE_CLOCK: Statement = {
@@ -40,7 +44,10 @@ export type Probe = {
   readonly clock: Statement | null;
 };
 
-/** Looks up all that the calls name, to be sent right behind the lock. */
+/**
+ * Looks up all that the calls name, to be sent right behind the lock. Each name by itself (`offset 0` keeps it so): a plan that
+ * was made while a table was small would read the whole of it.
+ */
 export function probeOf(ledger: string, calls: readonly Call[]): Probe {
   const appends = calls.flatMap((call) => (call.kind === "append" ? [call] : []));
   const keys = new Set(appends.flatMap(({ idempotency }) => (idempotency === null ? [] : [idempotency.key])));
@@ -53,10 +60,10 @@ export function probeOf(ledger: string, calls: readonly Call[]): Probe {
   return {
     answers: look(
       "see_answers",
-      "select key, fingerprint, answer, idx from keyturn.answers where ledger = $1 and key = any($2::text[])",
+      `select a.key, a.fingerprint, a.answer, a.idx from unnest($2::text[]) as k (key) cross join lateral
+        (select * from keyturn.answers where ledger = $1 and key = k.key offset 0) a`,
       keys,
     ),
-    // One step down an index for each stream, however long it is.
     versions: look(
       "see_versions",
       `select stream, (select max(e.version) from keyturn.entries e where e.ledger = $1 and e.stream = s.stream) as version
@@ -65,12 +72,14 @@ export function probeOf(ledger: string, calls: readonly Call[]): Probe {
     ),
     slots: look(
       "see_slots",
-      "select key, holder, owner from keyturn.slots where ledger = $1 and key = any($2::text[])",
+      `select s.key, s.holder, s.owner from unnest($2::text[]) as k (key) cross join lateral
+        (select * from keyturn.slots where ledger = $1 and key = k.key offset 0) s`,
       slots,
     ),
     owned: look(
       "see_owned",
-      "select owner, count(*) as held from keyturn.slots where ledger = $1 and owner = any($2::text[]) group by owner",
+      `select o.owner, (select count(*) from keyturn.slots where ledger = $1 and owner = o.owner) as held
+        from unnest($2::text[]) as o (owner)`,
       owners,
     ),
     clock: appends.some(({ inTime }) => inTime !== null) ? SEE_CLOCK : null,
@@ -108,8 +117,9 @@ export function outboxStep(ledger: string, step: OutboxStep, queued: number): St
       };
     case "done":
       return {
-        text: "delete from keyturn.outbox where ledger = $1 and id = any($2::text[])",
-        values: [ledger, list(step.ids.map(toName))],
+        text: `delete from keyturn.outbox o using unnest($1::text[], $2::text[]) as d (ledger, id)
+          where o.ledger = d.ledger and o.id = d.id`,
+        values: [each(ledger, step.ids), list(step.ids.map(toName))],
       };
     case "move":
       return {
@@ -144,24 +154,29 @@ export type Turn = {
   readonly notify: boolean;
 };
 
-/** Moves the head, notes whose batch it was, and tells. */
-export function moveHead(turn: Turn): Statement[] {
-  const { ledger, size, frontier, commits, messages, writer, batch, notify } = turn;
-  const told = { name: "notify", text: `select pg_notify('${CHANNEL}', $1)`, values: [noticeOf(turn)] };
-  return [
-    {
-      name: "move_head",
-      text: "update keyturn.head set size = $2, frontier = $3, commits = $4, messages = $5 where ledger = $1",
-      values: [ledger, size, frontier, commits, messages],
-    },
-    {
-      name: "note_batch",
-      text: `insert into keyturn.writers (ledger, writer, batch) values ($1, $2, $3)
-        on conflict (ledger, writer) do update set batch = excluded.batch, at = excluded.at`,
-      values: [ledger, writer, batch],
-    },
-    ...(notify ? [told] : []),
-  ];
+/** Moves the head, under its lock. */
+export function moveHead({ ledger, size, frontier, commits, messages }: Turn): Part {
+  return {
+    name: "move_head",
+    text: "update keyturn.head set size = $2, frontier = $3, commits = $4, messages = $5 where ledger = $1",
+    values: [ledger, size, frontier, commits, messages],
+  };
+}
+
+/** Notes whose batch it was. */
+export function noteBatch({ ledger, writer, batch }: Turn): Part {
+  return {
+    name: "note_batch",
+    text: `insert into keyturn.writers (ledger, writer, batch) values ($1, $2, $3)
+      on conflict (ledger, writer) do update set batch = excluded.batch, at = excluded.at`,
+    values: [ledger, writer, batch],
+  };
+}
+
+/** Tells those who listen, where anybody may. */
+export function tell(turn: Turn): Part {
+  if (!turn.notify) return { name: "done", text: "select 1", values: [] };
+  return { name: "notify", text: `select pg_notify('${CHANNEL}', $1)`, values: [noticeOf(turn)] };
 }
 
 /**

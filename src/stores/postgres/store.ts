@@ -152,7 +152,8 @@ class PostgresStore implements Store {
     const onCommit = (commits: number): void => this.#wake.own(commits);
     this.#desk = new Desk({ place, ledger, title, writer, notify, patienceMs }, { log, onCommit });
     this.#reader = new Reader(place, patienceMs);
-    this.#wake = new Wake({ place, ledger, reader: this.#reader, writer, listen: notify });
+    const onNews = (): void => this.#desk.tellNews();
+    this.#wake = new Wake({ place, ledger, reader: this.#reader, writer, listen: notify, onNews });
     this.fault = this.#desk.fault;
   }
 

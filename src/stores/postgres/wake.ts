@@ -15,6 +15,8 @@ export type WakeOptions = {
   readonly writer: string;
   /** Whether to listen as well; without it the poll alone tells. */
   readonly listen: boolean;
+  /** Told before those who listen. */
+  readonly onNews: () => void;
 };
 
 /** Tells when somebody else has committed: the poll is the truth, what is heard in between only makes it early. */
@@ -117,6 +119,7 @@ export class Wake {
   }
 
   #tell(): void {
+    this.#options.onNews();
     for (const listener of this.#listeners) listener();
   }
 }

@@ -42,7 +42,11 @@ function start(port: MessagePort, { place, ledger, title, writer: id, notify, pa
     post({ kind: "closed" });
     port.close();
   };
-  port.on("message", (message: ToWorker) => (message.kind === "close" ? void close() : take(message)));
+  port.on("message", (message: ToWorker) => {
+    if (message.kind === "calls") take(message);
+    else if (message.kind === "news") queue.refresh();
+    else void close();
+  });
 }
 
 function refusalOf(error: unknown): Extract<Settled, { refused: object }>["refused"] {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { StreamName } from "../../core/brand.ts";
 import { Frontier } from "../../core/ledger/index.ts";
 import { StoreError } from "../../ports/store.ts";
-import { expectationOf, isUnexpected, moveExpected, seenIn } from "./ahead.ts";
+import { assertExpected, expectationOf, isUnexpected, moveExpected, seenIn } from "./ahead.ts";
 import type { Expected } from "./ahead.ts";
 import { blob, Damaged, integer, name, text } from "./columns.ts";
 import type { Row } from "./columns.ts";
@@ -22,11 +22,15 @@ import {
   leavesSince,
   lockHead,
   moveHead,
+  noteBatch,
   outboxStep,
   probeOf,
   ROLLBACK,
+  seeHead,
+  tell,
 } from "./statements.ts";
 import type { Turn } from "./statements.ts";
+import { together } from "./together.ts";
 import type { Tree } from "./tree.ts";
 import { writesOf } from "./writes.ts";
 
@@ -69,7 +73,7 @@ export class Writer {
   #link: Link | null = null;
   /** What the ledger looked like after our last commit; null when that is not known. */
   #known: Known | null = null;
-  /** Whether nobody else had committed when we last looked: then it pays to write without looking. */
+  /** Whether nobody else had committed when a batch last looked, or we have caught up since: then it pays to write without looking. */
   #alone = true;
   #batch = 0;
   #away = false;
@@ -109,6 +113,29 @@ export class Writer {
         if (performance.now() + pauseMs > deadline) throw this.#gaveUp(error, inDoubt !== null);
       }
       await sleep(pauseMs);
+    }
+  }
+
+  /**
+   * Sees what others have committed, so that the next batch can be written without looking. It need not succeed: what is not
+   * known is looked up under the lock.
+   */
+  async catchUp(): Promise<void> {
+    const [link, known] = [this.#link, this.#known];
+    if (link === null || known === null || link.lost) return;
+    const { ledger } = this.#options;
+    try {
+      const results = await link.run([seeHead(ledger), leavesSince(ledger, known.tree.size)]);
+      const head = toHead(results[0]?.rows[0]);
+      const leaves = results[1]?.rows.map((row) => blob(row["leaf"])) ?? [];
+      const tree = known.tree.copy();
+      for (const leaf of leaves) tree.append(leaf);
+      // Not the same where somebody committed between the two looks, or there are too many of them.
+      if (!same(tree.frontier(), head.frontier.toBytes())) return;
+      this.#known = { tree, commits: head.commits, messages: head.messages };
+      this.#alone = true;
+    } catch {
+      // Whatever it is, the next batch finds it too.
     }
   }
 
@@ -160,7 +187,9 @@ export class Writer {
       const plan = planBatch(calls, seen, tree);
       const outbox = outboxOf(this.#options.ledger, plan, head.messages);
       const turn = this.#turn(tree, head.commits + 1, outbox.messages);
-      const statements = [...moveHead(turn), ...writesOf(turn.ledger, plan), ...outbox.statements, COMMIT];
+      const { first, parts, rest } = writesOf(turn.ledger, plan);
+      const write = together([moveHead(turn), noteBatch(turn), ...parts], tell(turn));
+      const statements = [...first, write, ...rest, ...outbox.statements, COMMIT];
       return this.#send(link, { plan, turn, outbox, tree, statements }, onSent);
     });
   }
@@ -177,10 +206,16 @@ export class Writer {
     const plan = planBatch(calls, seenIn(expected), tree);
     const outbox = outboxOf(this.#options.ledger, plan, known.messages);
     const turn = this.#turn(tree, known.commits + 1, outbox.messages);
-    const move = moveExpected(turn, before, expected);
-    const statements = [BEGIN, move, ...writesOf(turn.ledger, plan), ...outbox.statements, COMMIT];
+    const { parts, rest } = writesOf(turn.ledger, plan);
+    const write = together([moveExpected(turn, before), noteBatch(turn), ...parts], assertExpected(turn, expected));
+    // A statement that stands alone is its own transaction.
+    const isWhole = rest.length === 0 && outbox.statements.length === 0;
+    const statements = isWhole ? [write] : [BEGIN, write, ...rest, ...outbox.statements, COMMIT];
+    const made = { plan, turn, outbox, tree, statements };
     try {
-      return await this.#undoing(link, () => this.#send(link, { plan, turn, outbox, tree, statements }, onSent));
+      return await (isWhole
+        ? this.#send(link, made, onSent)
+        : this.#undoing(link, () => this.#send(link, made, onSent)));
     } catch (error) {
       if (isUnexpected(error)) return null;
       throw error;
@@ -193,13 +228,14 @@ export class Writer {
     return { ledger, size: tree.size, frontier: tree.frontier(), commits, messages, writer, batch, notify };
   }
 
-  /** Sends what ends in COMMIT, and answers once that is answered. */
+  /** Sends what ends in COMMIT, or is one statement, and answers once that is answered. */
   async #send(link: Link, made: Made, onSent: (sent: Sent) => unknown): Promise<readonly Outcome[]> {
     const { plan, turn, outbox, tree, statements } = made;
     link.takeWarnings();
     onSent({ batch: turn.batch, plan });
     const results = await link.run(statements);
-    assertCommitted(link, results.at(-1));
+    if (statements.length > 1) assertCommitted(link, results.at(-1));
+    else assertSure(link);
     const first = statements.length - 1 - outbox.statements.length;
     for (const { reply, at } of outbox.takes) plan.replies[reply] = results[first + at]?.rows.map(toMessage) ?? [];
     this.#known = { tree, commits: turn.commits, messages: turn.messages };
@@ -307,10 +343,14 @@ function outboxOf(
   return { statements, takes, messages };
 }
 
-// In a transaction that has failed COMMIT succeeds, and says that it rolled back. And a server that gives up waiting for
-// its standby says so in a warning, and answers as if nothing were.
+// In a transaction that has failed COMMIT succeeds, and says that it rolled back.
 function assertCommitted(link: Link, result: Result | undefined): void {
   if (result?.command !== "COMMIT") throw new Error("the transaction was rolled back");
+  assertSure(link);
+}
+
+// A server that gives up waiting for its standby says so in a warning, and answers as if nothing were.
+function assertSure(link: Link): void {
   const [warning] = link.takeWarnings();
   if (warning === undefined) return;
   const error = new Error(`the commit is in doubt: ${warning}`);

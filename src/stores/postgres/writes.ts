@@ -1,33 +1,46 @@
-import { list, toName } from "./columns.ts";
+import { HASH_BYTES, TILE_WIDTH } from "../../core/ledger/index.ts";
+import { each, list, toName } from "./columns.ts";
 import type { Statement } from "./link.ts";
 import type { Plan, PlannedEntry } from "./plan.ts";
+import type { Part } from "./together.ts";
 
 /** Bytes that one statement carries; a larger entry goes alone. PostgreSQL's own limit is 1 GiB. */
 const STATEMENT_BYTES_MAX = 32 * 1024 * 1024;
+/** A full tile. */
+const TILE_BYTES = HASH_BYTES * TILE_WIDTH;
 
-/** All writes of a plan but those to the outbox, in an order in which no one undoes another. */
-export function writesOf(ledger: string, plan: Plan): Statement[] {
-  return [
-    ...erase(ledger, plan),
-    ...chunks(plan.entries).flatMap((entries) => insertEntries(ledger, entries, plan)),
-    ...plan.tiles.map(({ level, index, root, hashes }) => ({
-      text: "insert into keyturn.tiles (ledger, level, idx, root, hashes) values ($1, $2, $3, $4, $5)",
-      values: [ledger, level, index, root, hashes],
-    })),
-    ...insertAnswers(ledger, plan),
-    ...changeSlots(ledger, plan),
-    ...putRequests(ledger, plan),
-    ...changeTimers(ledger, plan),
-    ...changeDocuments(ledger, plan),
-  ];
+/** What makes a plan so: statements that come before and after the one that all parts make together. */
+export type Writes = { readonly first: Statement[]; readonly parts: Part[]; readonly rest: Statement[] };
+
+/** All writes of a plan but those to the head and the outbox, in an order in which no one undoes another. */
+export function writesOf(ledger: string, plan: Plan): Writes {
+  const [entries = [], ...more] = chunks(plan.entries).map((chunk) => insertEntries(ledger, chunk, plan));
+  return {
+    first: erase(ledger, plan),
+    parts: [
+      ...entries,
+      ...addTiles(ledger, plan),
+      ...insertAnswers(ledger, plan),
+      ...changeSlots(ledger, plan),
+      ...putRequests(ledger, plan),
+      ...changeTimers(ledger, plan),
+      ...changeDocuments(ledger, plan),
+    ],
+    rest: more.flat(),
+  };
 }
 
 function erase(ledger: string, { erase: gone }: Plan): Statement[] {
   if (gone.size === 0) return [];
-  const values = [ledger, list([...gone])];
+  const indexes = [...gone];
+  const values = [each(ledger, indexes), list(indexes)];
+  const these = "unnest($1::text[], $2::bigint[]) as g (ledger, idx)";
   return [
-    { text: "delete from keyturn.payloads where ledger = $1 and idx = any($2::bigint[])", values },
-    { text: "update keyturn.answers set fingerprint = '' where ledger = $1 and idx = any($2::bigint[])", values },
+    { text: `delete from keyturn.payloads p using ${these} where p.ledger = g.ledger and p.idx = g.idx`, values },
+    {
+      text: `update keyturn.answers a set fingerprint = '' from ${these} where a.ledger = g.ledger and a.idx = g.idx`,
+      values,
+    },
   ];
 }
 
@@ -47,7 +60,7 @@ function chunks(entries: readonly PlannedEntry[]): readonly PlannedEntry[][] {
 }
 
 // Bytes go as one parameter, in binary, and are cut there: an array of them would be sent as hexadecimal text.
-function insertEntries(ledger: string, entries: readonly PlannedEntry[], { payloads }: Plan): Statement[] {
+function insertEntries(ledger: string, entries: readonly PlannedEntry[], { payloads }: Plan): Part[] {
   const kept = entries.flatMap(({ index }) => {
     const payload = payloads.get(index);
     return payload === undefined ? [] : [{ index, ...payload }];
@@ -97,7 +110,28 @@ function starts(parts: readonly Uint8Array[]): number[] {
   return parts.map(({ byteLength }) => (at += byteLength) - byteLength);
 }
 
-function insertAnswers(ledger: string, { answers }: Plan): Statement[] {
+// All hashes of a full tile are as long, so that one place is enough to cut them.
+function addTiles(ledger: string, { tiles }: Plan): Part[] {
+  if (tiles.length === 0) return [];
+  return [
+    {
+      name: "add_tiles",
+      text: `insert into keyturn.tiles (ledger, level, idx, root, hashes)
+        select $1, t.level, t.idx, substring($4::bytea from t.place::integer * ${HASH_BYTES} - ${HASH_BYTES - 1} for ${HASH_BYTES}),
+          substring($5::bytea from t.place::integer * ${TILE_BYTES} - ${TILE_BYTES - 1} for ${TILE_BYTES})
+        from unnest($2::integer[], $3::bigint[]) with ordinality as t (level, idx, place)`,
+      values: [
+        ledger,
+        list(tiles.map(({ level }) => level)),
+        list(tiles.map(({ index }) => index)),
+        Buffer.concat(tiles.map(({ root }) => root)),
+        Buffer.concat(tiles.map(({ hashes }) => hashes)),
+      ],
+    },
+  ];
+}
+
+function insertAnswers(ledger: string, { answers }: Plan): Part[] {
   if (answers.size === 0) return [];
   const rows = [...answers];
   return [
@@ -116,16 +150,17 @@ function insertAnswers(ledger: string, { answers }: Plan): Statement[] {
   ];
 }
 
-function changeSlots(ledger: string, { slots }: Plan): Statement[] {
+function changeSlots(ledger: string, { slots }: Plan): Part[] {
   const taken = [...slots].flatMap(([key, held]) => (held === null ? [] : [{ key, ...held }]));
   const freed = [...slots].flatMap(([key, held]) => (held === null ? [key] : []));
-  const statements: Statement[] = [];
+  const parts: Part[] = [];
   if (freed.length > 0) {
-    const text = "delete from keyturn.slots where ledger = $1 and key = any($2::text[])";
-    statements.push({ name: "free_slots", text, values: [ledger, list(freed.map(toName))] });
+    const text = `delete from keyturn.slots s using unnest($1::text[], $2::text[]) as f (ledger, key)
+      where s.ledger = f.ledger and s.key = f.key`;
+    parts.push({ name: "free_slots", text, values: [each(ledger, freed), list(freed.map(toName))] });
   }
   if (taken.length > 0) {
-    statements.push({
+    parts.push({
       name: "take_slots",
       text: `insert into keyturn.slots (ledger, key, holder, owner)
         select $1, * from unnest($2::text[], $3::text[], $4::text[])
@@ -138,10 +173,10 @@ function changeSlots(ledger: string, { slots }: Plan): Statement[] {
       ],
     });
   }
-  return statements;
+  return parts;
 }
 
-function putRequests(ledger: string, { requests }: Plan): Statement[] {
+function putRequests(ledger: string, { requests }: Plan): Part[] {
   if (requests.size === 0) return [];
   const rows = [...requests.values()];
   return [
@@ -168,16 +203,17 @@ function putRequests(ledger: string, { requests }: Plan): Statement[] {
   ];
 }
 
-function changeTimers(ledger: string, { timers }: Plan): Statement[] {
+function changeTimers(ledger: string, { timers }: Plan): Part[] {
   const set = [...timers.values()].flatMap((timer) => (timer === null ? [] : [timer]));
   const cleared = [...timers].flatMap(([id, timer]) => (timer === null ? [id] : []));
-  const statements: Statement[] = [];
+  const parts: Part[] = [];
   if (cleared.length > 0) {
-    const text = "delete from keyturn.timers where ledger = $1 and id = any($2::text[])";
-    statements.push({ name: "clear_timers", text, values: [ledger, list(cleared.map(toName))] });
+    const text = `delete from keyturn.timers t using unnest($1::text[], $2::text[]) as c (ledger, id)
+      where t.ledger = c.ledger and t.id = c.id`;
+    parts.push({ name: "clear_timers", text, values: [each(ledger, cleared), list(cleared.map(toName))] });
   }
   if (set.length > 0) {
-    statements.push({
+    parts.push({
       name: "set_timers",
       text: `insert into keyturn.timers (ledger, id, due_at, kind, stream)
         select $1, * from unnest($2::text[], $3::bigint[], $4::text[], $5::text[])
@@ -191,23 +227,27 @@ function changeTimers(ledger: string, { timers }: Plan): Statement[] {
       ],
     });
   }
-  return statements;
+  return parts;
 }
 
-function changeDocuments(ledger: string, { documents }: Plan): Statement[] {
+function changeDocuments(ledger: string, { documents }: Plan): Part[] {
   const put = [...documents.values()].filter(({ body }) => body !== null);
   const dropped = [...documents.values()].filter(({ body }) => body === null);
-  const statements: Statement[] = [];
+  const parts: Part[] = [];
   if (dropped.length > 0) {
-    statements.push({
+    parts.push({
       name: "drop_documents",
-      text: `delete from keyturn.documents using unnest($2::text[], $3::text[]) as d (kind, id)
-        where documents.ledger = $1 and documents.kind = d.kind and documents.id = d.id`,
-      values: [ledger, list(dropped.map(({ kind }) => toName(kind))), list(dropped.map(({ id }) => toName(id)))],
+      text: `delete from keyturn.documents o using unnest($1::text[], $2::text[], $3::text[]) as d (ledger, kind, id)
+        where o.ledger = d.ledger and o.kind = d.kind and o.id = d.id`,
+      values: [
+        each(ledger, dropped),
+        list(dropped.map(({ kind }) => toName(kind))),
+        list(dropped.map(({ id }) => toName(id))),
+      ],
     });
   }
   if (put.length > 0) {
-    statements.push({
+    parts.push({
       name: "put_documents",
       text: `insert into keyturn.documents (ledger, kind, id, body)
         select $1, * from unnest($2::text[], $3::text[], $4::text[])
@@ -220,5 +260,5 @@ function changeDocuments(ledger: string, { documents }: Plan): Statement[] {
       ],
     });
   }
-  return statements;
+  return parts;
 }
