@@ -33,6 +33,7 @@ export class Follower {
   readonly #told = new Map<RequestId, number>();
   #cursor: number;
   #heard = 0;
+  #isReading = false;
   #last: Promise<void> = Promise.resolve();
   #next: Promise<void> | null = null;
   #behindSince: number | null = null;
@@ -67,6 +68,7 @@ export class Follower {
       (answer) => {
         if (answer.status !== "appended") return false;
         for (const at of keys.keys()) if (answer.index + at >= this.#cursor) this.#own.add(answer.index + at);
+        if (!this.#isReading) this.#skipOwn();
         return true;
       },
       // It may be in the ledger all the same; nobody here was told of it, so it counts as somebody else's.
@@ -101,17 +103,27 @@ export class Follower {
   }
 
   async #read(): Promise<void> {
-    for (;;) {
-      while (this.#own.delete(this.#cursor)) this.#cursor += 1;
-      const entries = await this.#ctx.store.range(this.#cursor, PAGE);
-      await this.#take(entries);
-      // Only now, so that a page that failed half-way comes again.
-      const to = this.#cursor + entries.length;
-      for (let at = this.#cursor; at < to; at += 1) this.#own.delete(at);
-      this.#cursor = to;
-      if (entries.length < PAGE) break;
+    this.#isReading = true;
+    try {
+      for (;;) {
+        this.#skipOwn();
+        const entries = await this.#ctx.store.range(this.#cursor, PAGE);
+        await this.#take(entries);
+        // Only now, so that a page that failed half-way comes again.
+        const to = this.#cursor + entries.length;
+        for (let at = this.#cursor; at < to; at += 1) this.#own.delete(at);
+        this.#cursor = to;
+        if (entries.length < PAGE) break;
+      }
+      this.#behindSince = null;
+    } finally {
+      this.#isReading = false;
     }
-    this.#behindSince = null;
+  }
+
+  /** What this process wrote itself needs no reading; not while a page is read, which may hold it. */
+  #skipOwn(): void {
+    while (this.#own.delete(this.#cursor)) this.#cursor += 1;
   }
 
   async #take(entries: readonly StoredEntry[]): Promise<void> {

@@ -136,12 +136,14 @@ export class SessionLog {
     readonly upTo: number;
     readonly counted: readonly string[];
   } {
-    const all = [...this.#older, ...this.#counted];
-    const upTo = all.reduce(
-      (least, [, { index, floor }]) => (index === null ? Math.min(least, floor) : least),
-      Math.min(limit, this.#durable),
-    );
-    const counted = all.flatMap(([key, { index }]) => (index === null || index >= upTo ? [key] : []));
+    let upTo = Math.min(limit, this.#durable);
+    for (const half of [this.#older, this.#counted]) {
+      for (const { index, floor } of half.values()) if (index === null) upTo = Math.min(upTo, floor);
+    }
+    const counted: string[] = [];
+    for (const half of [this.#older, this.#counted]) {
+      for (const [key, { index }] of half) if (index === null || index >= upTo) counted.push(key);
+    }
     const agents = new Map([...this.#dirty].flatMap((id) => [...this.#entry(id)]));
     this.#dirty.clear();
     return { agents, upTo, counted };
