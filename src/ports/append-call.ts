@@ -6,6 +6,7 @@ import type { Append, NewEntry, NewMessage, RequestRow, SlotChange, TimerChange 
 export type AppendCall = {
   readonly kind: "append";
   readonly entries: readonly NewEntry[];
+  readonly at: number | null;
   readonly idempotency: { readonly key: string; readonly fingerprint: string; readonly answer: string } | null;
   readonly inTime: Deadline | null;
   readonly slots: readonly SlotChange[];
@@ -33,6 +34,7 @@ export type Packed<Other> = { readonly frame: AppendFrame | Other; readonly byte
 
 const NO_BYTES = new Uint8Array(0);
 const NO_REST: Omit<AppendCall, "kind" | "entries"> = {
+  at: null,
   idempotency: null,
   inTime: null,
   slots: [],
@@ -88,9 +90,11 @@ function isAppend(frame: AppendFrame | { readonly kind: string }): frame is Appe
 }
 
 function restOf(change: Append): AppendFrame["rest"] {
-  const { idempotency, inTime, slots, requests, timers, outbox, documents, erase } = change;
-  if ((idempotency ?? inTime ?? slots ?? requests ?? timers ?? outbox ?? documents ?? erase) === undefined) return null;
+  const { at, idempotency, inTime, slots, requests, timers, outbox, documents, erase } = change;
+  if ((at ?? idempotency ?? inTime ?? slots ?? requests ?? timers ?? outbox ?? documents ?? erase) === undefined)
+    return null;
   return {
+    at: at ?? null,
     idempotency:
       idempotency === undefined
         ? null

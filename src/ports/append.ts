@@ -19,6 +19,7 @@ export function assertAppend(change: Append): void {
     );
   }
   for (const entry of change.entries) assertEntry(entry);
+  if (change.at !== undefined) assertCount("at", change.at);
   if (change.idempotency !== undefined) assertTexts(change.idempotency.key, change.idempotency.fingerprint);
   if (change.inTime !== undefined) {
     assertInteger("until", change.inTime.until);
@@ -112,6 +113,12 @@ function assertText(text: string, bytesMax: number): void {
 
 function tooLarge(message: string): StoreError {
   return new StoreError({ code: "entry_too_large", message });
+}
+
+/** The conflict of an append that was decided on another ledger than this one of `size` entries, or null. */
+export function missized(at: number | null | undefined, size: number): Extract<AppendResult, { on: "size" }> | null {
+  if (at === null || at === undefined || at === size) return null;
+  return { status: "conflict", on: "size", expected: at, actual: size };
 }
 
 /** The key that a change of a slot is about. */

@@ -76,6 +76,8 @@ export type StoredDocument = { readonly kind: string; readonly id: string; reado
 /** One atomic change. Everything in it happens, or nothing. */
 export type Append = {
   readonly entries: readonly NewEntry[];
+  /** The size that the ledger must have: it was decided on all that stands before it. */
+  readonly at?: number;
   /** A second append with the same key writes nothing and answers what the first answered. Kept for ever. */
   readonly idempotency?: { readonly key: string; readonly fingerprint: string; readonly answer: JsonObject };
   /**
@@ -108,6 +110,8 @@ export type AppendResult =
       readonly expected: number;
       readonly actual: number;
     }
+  /** There is more, or less, than what it was decided on. Nothing was written. */
+  | { readonly status: "conflict"; readonly on: "size"; readonly expected: number; readonly actual: number }
   /** Too late: `until` had come when it would have been committed. Nothing was written. */
   | { readonly status: "conflict"; readonly on: "time"; readonly until: Instant; readonly now: Instant }
   | { readonly status: "conflict"; readonly on: "slot"; readonly slot: string; readonly holder: StreamName }
@@ -166,7 +170,7 @@ export const ERASE_ENTRIES_MAX = 10_000;
  *
  * - `append` is atomic, and durable when it resolves. Of two appends that expect the same version of a stream,
  *   or take the same slot, exactly one wins. Indexes are gapless and in the order of commits.
- * - Order of checks: idempotency key first, then versions, then time, then slots.
+ * - Order of checks: idempotency key first, then the size, then versions, then time, then slots.
  * - Over a limit an append rejects with `entry_too_large`; numbers that are not safe integers and texts that are not
  *   well-formed Unicode are a RangeError, as is a `limit` or index below zero. Nothing is written then, and the store lives.
  * - What is given and what is answered is copied: nobody changes the ledger, or the caller's objects, from outside.

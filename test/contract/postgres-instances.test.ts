@@ -95,6 +95,13 @@ void describe("several instances and ledgers in one PostgreSQL", { skip }, () =>
   const key = { key: "k", fingerprint: "f", answer: {} };
   const ahead: [string, Append | null, Partial<Append>, object][] = [
     ["nothing, because it was rolled back", null, {}, { status: "appended", index: 2, size: 3 }],
+    [
+      "another stream, where all must be known",
+      { entries: [entry("t", 0)] },
+      { at: 2 },
+      { status: "conflict", on: "size", expected: 2, actual: 3 },
+    ],
+    ["nothing, where all must be known", null, { at: 2 }, { status: "appended", index: 2, size: 3 }],
     ["another stream", { entries: [entry("t", 0)] }, {}, { status: "appended", index: 3, size: 4 }],
     [
       "the same version",

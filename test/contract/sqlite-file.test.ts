@@ -257,6 +257,7 @@ test("tiles reach the third level: every hash, before and after a restart", () =
       entry(`${leaves.length + at}`, 0),
     );
     const none = {
+      at: null,
       idempotency: null,
       inTime: null,
       slots: [],
@@ -333,6 +334,7 @@ test("a commit that fails leaves nothing of its batch", () => {
   const { db } = openFile(path);
   const writer = openWriter(db, Tree.load(db));
   const none = {
+    at: null,
     idempotency: null,
     inTime: null,
     slots: [],

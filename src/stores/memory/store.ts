@@ -1,6 +1,6 @@
 import type { Instant, RequestId, StreamName } from "../../core/brand.ts";
 import type { JsonObject } from "../../core/action/index.ts";
-import { assertAppend, assertCount, assertInteger, deadlineOf, lateness } from "../../ports/append.ts";
+import { assertAppend, assertCount, assertInteger, deadlineOf, lateness, missized } from "../../ports/append.ts";
 import { StoreError } from "../../ports/store.ts";
 import type {
   Append,
@@ -48,7 +48,7 @@ class MemoryStore implements Store {
     const key = change.idempotency?.key;
     const known = key === undefined ? undefined : this.#answers.get(key);
     if (known !== undefined) return { status: "duplicate", ...known, answer: parse(known.answer) };
-    const conflict = this.#log.conflict(change.entries);
+    const conflict = missized(change.at, this.#log.size) ?? this.#log.conflict(change.entries);
     if (conflict !== null) return conflict;
     const late = lateness(deadlineOf(change));
     if (late !== null) return late;

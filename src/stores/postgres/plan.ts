@@ -2,7 +2,7 @@ import type { StreamName } from "../../core/brand.ts";
 import type { JsonObject } from "../../core/action/index.ts";
 import { leafHash } from "../../core/ledger/index.ts";
 import type { AppendCall, KeptMessage } from "../../ports/append-call.ts";
-import { lateness } from "../../ports/append.ts";
+import { lateness, missized } from "../../ports/append.ts";
 import type { AppendResult, NewEntry, SlotChange, Timer } from "../../ports/store.ts";
 import type { Call, Reply } from "./protocol.ts";
 import type { FullTile, Tree } from "./tree.ts";
@@ -106,7 +106,7 @@ class Planner {
     if (known !== undefined) {
       return { status: "duplicate", ...known, answer: JSON.parse(known.answer) as JsonObject };
     }
-    const stale = this.#checkVersions(call.entries);
+    const stale = missized(call.at, this.#tree.size) ?? this.#checkVersions(call.entries);
     if (stale !== null) return stale;
     const late = lateness(call.inTime, this.#seen.clock);
     if (late !== null) return late;

@@ -3,7 +3,7 @@ import type { StreamName } from "../../core/brand.ts";
 import type { JsonObject } from "../../core/action/index.ts";
 import { leafHash } from "../../core/ledger/index.ts";
 import type { AppendCall } from "../../ports/append-call.ts";
-import { lateness } from "../../ports/append.ts";
+import { lateness, missized } from "../../ports/append.ts";
 import type { AppendResult, Message, NewEntry, SlotChange } from "../../ports/store.ts";
 import { integer, text } from "./columns.ts";
 import type { WriteCall, WriteReply } from "./protocol.ts";
@@ -90,7 +90,7 @@ function append(statements: Statements, tree: Tree, call: AppendCall): AppendRes
       index: integer(known["idx"]),
     };
   }
-  const stale = checkVersions(statements, call.entries);
+  const stale = missized(call.at, tree.size) ?? checkVersions(statements, call.entries);
   if (stale !== null) return stale;
   const late = lateness(call.inTime);
   if (late !== null) return late;

@@ -180,6 +180,47 @@ export function appendContract(open: Open): void {
     assert.equal((await store.append({ entries: [entry("s", 1)], idempotency })).status, "duplicate");
   });
 
+  scene("an append that was decided at a size happens at that size, or not at all", async (store) => {
+    await store.append(everything("x"));
+    const before = await snapshot(store, ["x-slot", "y-slot"]);
+    for (const at of [0, 2, 4, 99]) {
+      const result = await store.append({ ...everything("y"), at });
+      assert.deepEqual(result, { status: "conflict", on: "size", expected: at, actual: 3 });
+    }
+    assert.deepEqual(await snapshot(store, ["x-slot", "y-slot"]), before);
+    assert.deepEqual(await store.append({ ...everything("y"), at: 3 }), { status: "appended", index: 3, size: 6 });
+    // A repeat is answered as the first was; the size is told before a version, a time or a slot.
+    assert.equal((await store.append({ ...everything("y"), at: 3 })).status, "duplicate");
+    const past = { until: instant(1), now: instant(1) };
+    const slots: SlotChange[] = [{ unheld: "x-slot" }];
+    const all = await store.append({ entries: [entry("x/a", 0)], at: 5, inTime: past, slots });
+    assert.deepEqual(all, { status: "conflict", on: "size", expected: 5, actual: 6 });
+    const fitting = await store.append({ entries: [entry("x/a", 0)], at: 6, inTime: past, slots });
+    assert.deepEqual(fitting, { status: "conflict", on: "version", stream: "x/a", expected: 0, actual: 2 });
+    // One that appends nothing leaves the size as it is.
+    const policy = { kind: "policy", id: "p", body: {} };
+    assert.equal((await store.append({ entries: [], at: 6, documents: [policy] })).status, "appended");
+    assert.equal(
+      (await store.append({ entries: [], at: 5, documents: [{ ...policy, body: null }] })).status,
+      "conflict",
+    );
+    assert.deepEqual(await store.document("policy", "p"), policy);
+  });
+
+  scene("of many that were decided at the same size the first one wins", async (store) => {
+    for (const at of [0, 1, 2]) {
+      const racers = Array.from({ length: 16 }, (_, racer) =>
+        store.append({ entries: [entry(`${at}/${racer}`, 0)], at }),
+      );
+      const [first, ...others] = await Promise.all(racers);
+      assert.deepEqual(first, { status: "appended", index: at, size: at + 1 });
+      for (const other of others)
+        assert.deepEqual(other, { status: "conflict", on: "size", expected: at, actual: at + 1 });
+    }
+    const chain = Array.from({ length: 16 }, (_, n) => store.append({ entries: [entry("chain", n)], at: 3 + n }));
+    assert.deepEqual(new Set((await Promise.all(chain)).map(({ status }) => status)), new Set(["appended"]));
+  });
+
   scene("versions are checked before slots", async (store) => {
     await store.append(everything("x"));
     const slots: SlotChange[] = [{ take: "x-slot", holder: stream("y"), owner: "y", ownerMax: 0 }];

@@ -46,6 +46,8 @@ export function boundContract(open: Open): void {
     const table: [string, () => Promise<unknown>][] = [
       ["version below zero", () => store.append({ entries: [entry("s", -1)] })],
       ["half a version", () => store.append({ entries: [entry("s", 0.5)] })],
+      ["a size below zero", () => store.append({ entries: [], at: -1 })],
+      ["half a size", () => store.append({ entries: [], at: 0.5 })],
       ["a lone surrogate in a stream", () => store.append({ entries: [entry(lone, 0)] })],
       ["a lone surrogate in a slot", () => store.append({ entries: [], slots: [{ free: lone }] })],
       [

@@ -12,10 +12,11 @@ const RUNS = 20;
 const SLOTS = ["k0", "k1", "k2", "k3"];
 const small = (max: number): fc.Arbitrary<number> => fc.nat({ max });
 
-/** Names are few, so that they meet; a version is the right one, or misses it by one. */
+/** Names are few, so that they meet; a version or a size is the right one, or misses it by one. */
+const missShape = fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(-1, 1) });
 const entryShape = fc.record({
   stream: small(3),
-  miss: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(-1, 1) }),
+  miss: missShape,
   note: fc.string({ maxLength: 5 }),
 });
 const slotShape = fc.oneof(
@@ -25,6 +26,7 @@ const slotShape = fc.oneof(
 );
 const appendShape = fc.record({
   entries: fc.array(entryShape, { maxLength: 4 }),
+  at: fc.option(missShape, { freq: 3 }),
   key: fc.option(small(9)),
   slots: fc.array(slotShape, { maxLength: 3 }),
   requests: fc.array(fc.tuple(small(5), small(3), fc.constantFrom(...STATUSES), small(1)), { maxLength: 2 }),
@@ -97,8 +99,10 @@ async function changeOf(step: AppendShape, model: Store): Promise<Append> {
     next.set(name, version + 1);
   }
   const { key } = step;
+  const size = step.at === null ? null : (await model.head()).size + step.at;
   return {
     entries,
+    ...(size === null ? {} : { at: Math.max(0, size) }),
     ...(key === null
       ? {}
       : { idempotency: { key: `i${key}`, fingerprint: `f${entries.length}`, answer: { entries: entries.length } } }),
