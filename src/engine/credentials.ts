@@ -46,6 +46,8 @@ export class Credentials {
   readonly #ctx: Needed;
   readonly #seen: Seen;
   readonly #cache = new Map<string, { stored: Stored | null; readAt: Instant }>();
+  /** How many changes were heard of. */
+  #changes = 0;
   /** What is not kept for ever, as far as this instance knows, and until when; null until the first one is wanted. */
   #brief: { readonly id: TokenId; readonly until: number }[] | null = null;
 
@@ -208,12 +210,13 @@ export class Credentials {
       { credential: id },
       { documents: [{ kind: DOCUMENT, id, body }, ...(isSession ? [unseen(id)] : [])] },
     );
-    this.#cache.delete(id);
+    this.forget(id);
     return true;
   }
 
-  /** Another instance changed it: the next look is at the store. */
+  /** It was changed, here or at another instance: the next look is at the store. */
   forget(id: string): void {
+    this.#changes += 1;
     this.#cache.delete(id);
   }
 
@@ -273,11 +276,12 @@ export class Credentials {
     const now = this.#ctx.clock.now();
     const known = this.#cache.get(id);
     if (!fresh && known !== undefined && now - known.readAt < CACHE_MS && now >= known.readAt) return known.stored;
+    const changes = this.#changes;
     const document = await this.#ctx.store.document(DOCUMENT, id);
     const stored = document === null ? null : fromDocument(document.body);
     if (this.#cache.size >= CACHE_MAX) this.#cache.clear();
-    // What does not exist is not remembered: guessing must not fill memory.
-    if (stored !== null) this.#cache.set(id, { stored, readAt: now });
+    // What does not exist is not remembered: guessing must not fill memory. Nor what a change has just overtaken.
+    if (stored !== null && changes === this.#changes) this.#cache.set(id, { stored, readAt: now });
     return stored;
   }
 }
