@@ -32,6 +32,8 @@ export class Follower {
   readonly #own = new Set<number>();
   readonly #told = new Map<RequestId, number>();
   #cursor: number;
+  /** How far the cursor, and our own entries right behind it, had come when somebody asked. */
+  #known = 0;
   #heard = 0;
   #isReading = false;
   #last: Promise<void> = Promise.resolve();
@@ -48,6 +50,17 @@ export class Follower {
   /** The index up to which everything is known here. */
   get cursor(): number {
     return this.#cursor;
+  }
+
+  /**
+   * The ledger's size as far as is known here, with all that stands before it. Null while it is known to be more, or an
+   * append of this process may make it more.
+   */
+  get knownSize(): number | null {
+    if (this.#pending.size > 0 || this.#behindSince !== null) return null;
+    this.#known = Math.max(this.#known, this.#cursor);
+    while (this.#own.has(this.#known)) this.#known += 1;
+    return this.#known;
   }
 
   /** How many entries of others were told here. */

@@ -39,7 +39,7 @@ export { voidStaleReviews } from "./people.ts";
 export { applyApproval, completeEvaluation, completePermit, redeem } from "./permits.ts";
 export type { Issued, Receipt, Redeemed } from "./permits.ts";
 export { ask, fingerprint, giveUp, requestFor } from "./requests.ts";
-export { submitReview } from "./reviews.ts";
+export { submitReview, submitReviewAt } from "./reviews.ts";
 export type { Intent } from "./reviews.ts";
 export { newSurroundings, openSurroundings } from "./surroundings.ts";
 export type { Adviser, Shown, Surroundings } from "./surroundings.ts";

@@ -69,7 +69,9 @@ export type Committed = {
 export type NotCommitted = Exclude<AppendResult, { status: "appended" }>;
 
 /** What else is in the commit; `notAfter` is a time limit that the request itself does not know, such as a permit's own. */
-export type CommitExtra = Pick<Append, "idempotency" | "erase" | "documents"> & { readonly notAfter?: Instant | null };
+export type CommitExtra = Pick<Append, "at" | "idempotency" | "erase" | "documents"> & {
+  readonly notAfter?: Instant | null;
+};
 
 /**
  * Appends events to a request's stream with all that follows from them (inbox row, slots, timers) in one commit,

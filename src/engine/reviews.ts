@@ -1,4 +1,5 @@
 import {
+  expire,
   refuse,
   review,
   type Refusal,
@@ -15,7 +16,7 @@ import { cardDigest } from "../core/card/index.ts";
 import type { DocumentChange } from "../ports/store.ts";
 import type { Context } from "./context.ts";
 import { EngineError } from "./errors.ts";
-import { commitRequest, isLate, loadRequest } from "./journal.ts";
+import { commitRequest, isLate, loadRequest, type CommitExtra } from "./journal.ts";
 import { cardNow } from "./notify.ts";
 import { settleExpired } from "./requests.ts";
 
@@ -67,8 +68,7 @@ export async function submitReview(ctx: Context, id: RequestId, intent: Intent):
     if (events === "repeated") return state;
     if (await settleExpired(ctx, state)) continue;
     if ("refused" in events) return recordRefusal(ctx, state, intent, events);
-    const { documents = [] } = intent;
-    const result = await commitRequest(ctx, state, events, at, documents.length === 0 ? {} : { documents });
+    const result = await commitRequest(ctx, state, events, at, besides(intent));
     if (result.status === "committed") return result.state;
     if (isLate(result)) return refuse("request_expired");
   }
@@ -77,6 +77,29 @@ export async function submitReview(ctx: Context, id: RequestId, intent: Intent):
     message: "too many reviews at this moment; try again",
     retryAfterMs: 500,
   });
+}
+
+/**
+ * The same on what is known at this instance of a ledger of `size` entries: recorded, if at its commit the ledger has no
+ * more. Null, and nothing is written, where it has, or where what is known comes to anything else: that may be behind.
+ */
+export async function submitReviewAt(
+  ctx: Context,
+  id: RequestId,
+  intent: Intent,
+  size: number,
+): Promise<RequestState | null> {
+  const state = ctx.around.latest.of(id) ?? (await loadRequest(ctx, id));
+  const at = ctx.clock.now();
+  if (state === null || expire(state, at).length > 0) return null;
+  const events = judge(ctx, state, intent, at);
+  if (events === "repeated" || "refused" in events) return null;
+  const result = await commitRequest(ctx, state, events, at, { at: size, ...besides(intent) });
+  return result.status === "committed" ? result.state : null;
+}
+
+function besides({ documents = [] }: Intent): CommitExtra {
+  return documents.length === 0 ? {} : { documents };
 }
 
 /** What a review comes to. */

@@ -25,7 +25,10 @@ export type PrincipalFor<A extends Access> = A extends "anyone"
           : SessionPrincipal | OperatorPrincipal;
 
 /** What it takes to know who calls. */
-export type Guarding = Pick<House, "credentials" | "rules" | "publicUrl" | "workloads" | "fresh" | "heard">;
+export type Guarding = Pick<
+  House,
+  "credentials" | "rules" | "publicUrl" | "workloads" | "fresh" | "knownSize" | "heard"
+>;
 
 export const COOKIE = "keyturn_session";
 
@@ -86,6 +89,33 @@ export async function authenticateFresh<A extends Exclude<Access, "gate">>(
   if (house.heard() !== before) return authenticate(house, request, access);
   if (found.status === "rejected") throw found.reason;
   return found.value;
+}
+
+/** How a caller is known who was found by what is known here, while others may have recorded more. */
+export type Known<A extends Access> = {
+  /** The size of the ledger as it was known: what is decided for the caller is appended `at` it. */
+  readonly size: number;
+  /** Finds out who calls by all that others have recorded by now, for whatever else is answered. */
+  readonly anew: () => Promise<PrincipalFor<A>>;
+};
+/** Who calls; `known` is null where others were read first, and where there are none. */
+export type Found<A extends Access> = { readonly who: PrincipalFor<A>; readonly known: Known<A> | null };
+
+/** Finds out who calls by what is known here, without reading what others have recorded; else as `authenticateFresh`. */
+export async function authenticateKnown<A extends Exclude<Access, "gate">>(
+  house: Guarding,
+  request: FastifyRequest,
+  access: A,
+): Promise<Found<A>> {
+  const anew = (): Promise<PrincipalFor<A>> => authenticateFresh(house, request, access);
+  // Before the first look: what is heard of meanwhile is no part of it.
+  const size = house.knownSize();
+  if (size === null) return { who: await anew(), known: null };
+  try {
+    return { who: await authenticate(house, request, access), known: { size, anew } };
+  } catch {
+    return { who: await anew(), known: null };
+  }
 }
 
 /** Refuses a caller, authenticated before, whose credential has ended since: at another instance, and known here only now. */

@@ -50,6 +50,11 @@ export type House = {
   readonly instance: string;
   /** Resolves once all is in force here that others have recorded by now; rejects while it cannot be read. Null: there are no others. */
   readonly fresh: (() => Promise<void>) | null;
+  /**
+   * The size of the ledger as far as all of it is in force here; null while more is known to be there or on its way, and where
+   * there are no others. What is decided on it is appended `at` it, since there may be more that nobody here has heard of.
+   */
+  readonly knownSize: () => number | null;
   /** Rises with all that others have recorded and is in force here. */
   readonly heard: () => number;
   /** What others recorded and is not known here yet, in milliseconds. */

@@ -5,7 +5,10 @@ import type { RulesKeeper } from "./rules.ts";
 import type { WatchedStore } from "./watched.ts";
 
 /** What a house needs to know of other instances on the same ledger. */
-export type Together = Pick<House, "instance" | "fresh" | "heard" | "behindMs" | "leadership" | "together">;
+export type Together = Pick<
+  House,
+  "instance" | "fresh" | "knownSize" | "heard" | "behindMs" | "leadership" | "together"
+>;
 
 type Parts = {
   readonly ctx: EngineContext;
@@ -26,6 +29,7 @@ export function alone(instance: string): Together {
   return {
     instance,
     fresh: null,
+    knownSize: () => null,
     heard: () => 0,
     behindMs: () => 0,
     leadership: ALONE,
@@ -38,6 +42,7 @@ export function joinOthers({ ctx, store, credentials, rules, from, instance, log
   const lease = new Lease(store, instance);
   let rulesRead: Promise<unknown> = Promise.resolve();
   let reloads = 0;
+  let reloading = 0;
   const onChange = async ({ types, credentials: changed }: Elsewhere): Promise<void> => {
     for (const id of changed) credentials.forget(id);
     // Names that gates gave are in every instance's memory, and whoever leads writes them down.
@@ -45,13 +50,17 @@ export function joinOthers({ ctx, store, credentials, rules, from, instance, log
     if (PEOPLE.some((type) => types.has(type))) await rules.people.reloadPeople();
     if (!RULES.some((type) => types.has(type))) return;
     // Beside: a reload waits for what follows here, so this must not wait for a reload. Who wants to be `fresh` does.
+    reloading += 1;
     rulesRead = rules
       .heard()
       .then(
         (unlike) => (unlike === null ? undefined : log("error", unlike)),
         (error: unknown) => log("error", `the new rules were refused, the old ones still serve:\n${String(error)}`),
       )
-      .finally(() => (reloads += 1));
+      .finally(() => {
+        reloads += 1;
+        reloading -= 1;
+      });
   };
   const follower = new Follower(ctx, from, onChange);
   store.watch((change, result) => follower.wrote(change, result));
@@ -68,6 +77,7 @@ export function joinOthers({ ctx, store, credentials, rules, from, instance, log
       await follower.catchUp();
       await rulesRead;
     },
+    knownSize: () => (reloading > 0 ? null : follower.knownSize),
     heard: () => follower.heard + reloads,
     behindMs: () => follower.behindMs,
     leadership: lease,

@@ -7,8 +7,11 @@ import {
   assertStanding,
   authenticate,
   authenticateFresh,
+  authenticateKnown,
   type Access,
+  type Found,
   type Guarding,
+  type Known,
   type PrincipalFor,
 } from "./auth.ts";
 import { Later } from "./later.ts";
@@ -17,6 +20,8 @@ import { tracedRoute } from "./tracing.ts";
 /** One call of a route: who, and what was sent, parsed. */
 export type Call<A extends Access, B> = {
   readonly who: PrincipalFor<A>;
+  /** Where `who` rests on what is known here, which only a route that is `proven` is told. */
+  readonly known: Known<A> | null;
   readonly body: B;
   readonly raw: Json;
   readonly params: Readonly<Record<string, string>>;
@@ -40,9 +45,10 @@ export type RouteSpec<A extends Access, B> = {
   /**
    * Whether all that other instances have recorded by now is read first. If not given: for what people and operators
    * change, which is seldom and must not rest on a directory of a moment ago. Where the body decides, the caller's
-   * credential is looked at again after it.
+   * credential is looked at again after it. `proven`: not where the commit itself proves that nothing was missed; the
+   * handler sees to that, by `Call.known`.
    */
-  readonly fresh?: boolean | ((raw: Json) => boolean);
+  readonly fresh?: boolean | "proven" | ((raw: Json) => boolean);
   readonly handler: (call: Call<A, B>) => Promise<unknown>;
 };
 
@@ -60,7 +66,7 @@ export type Documented = {
 const PEOPLES: ReadonlySet<Access> = new Set(["person", "operator", "reader", "admin", "auditor"]);
 
 /** Who was authenticated for a request that is being handled. */
-const callers = new WeakMap<FastifyRequest, PrincipalFor<Access>>();
+const callers = new WeakMap<FastifyRequest, Found<Access>>();
 
 /** Registers routes and remembers them for the OpenAPI document, so that the two cannot differ. */
 export class Routes {
@@ -91,7 +97,7 @@ export class Routes {
       onRequest: async (request) => {
         checkMediaType(request.headers["content-type"], spec.form === true);
         const fresh = spec.fresh ?? ((spec.method === "POST" && PEOPLES.has(spec.access)) || spec.access === "scim");
-        callers.set(request, await this.#caller(request, spec.access, fresh === true));
+        callers.set(request, await this.#caller(request, spec.access, fresh));
       },
       handler: (request, reply) => {
         this.#answer(spec, request, reply)
@@ -104,10 +110,17 @@ export class Routes {
     });
   }
 
-  async #caller<A extends Access>(request: FastifyRequest, access: A, fresh: boolean): Promise<PrincipalFor<Access>> {
-    if (fresh && access !== "gate") return authenticateFresh(this.#house, request, access);
-    if (fresh) await this.#house.fresh?.();
-    return authenticate(this.#house, request, access);
+  async #caller<A extends Access>(
+    request: FastifyRequest,
+    access: A,
+    fresh: NonNullable<RouteSpec<A, unknown>["fresh"]>,
+  ): Promise<Found<Access>> {
+    const house = this.#house;
+    if (access !== "gate" && fresh === "proven") return authenticateKnown(house, request, access);
+    if (access !== "gate" && fresh === true)
+      return { who: await authenticateFresh(house, request, access), known: null };
+    if (fresh === true) await house.fresh?.();
+    return { who: await authenticate(house, request, access), known: null };
   }
 
   async #answer<A extends Access, B>(
@@ -115,7 +128,7 @@ export class Routes {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<unknown> {
-    const who = callers.get(request) as PrincipalFor<A>;
+    const { who, known } = callers.get(request) as Found<A>;
     const raw = (request.body ?? {}) as Json;
     if (typeof spec.fresh === "function" && this.#house.fresh !== null && spec.fresh(raw)) {
       await this.#house.fresh();
@@ -125,7 +138,7 @@ export class Routes {
     const body = spec.body === undefined ? (undefined as B) : parseBody(spec.body, raw);
     const params = request.params as Record<string, string>;
     const query = singles(request.query as Record<string, string | string[]>);
-    return tracedRoute(spec, reply, () => spec.handler({ who, body, raw, params, query, request, reply }));
+    return tracedRoute(spec, reply, () => spec.handler({ who, known, body, raw, params, query, request, reply }));
   }
 }
 

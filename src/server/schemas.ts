@@ -82,7 +82,7 @@ export const OutcomesBody: z.ZodType<{
     .min(1)
     .max(64),
 });
-export const ReviewBody: z.ZodType<{
+export type Reviewed = {
   verdict: "approve" | "deny";
   digest: string;
   card?: string | undefined;
@@ -91,7 +91,8 @@ export const ReviewBody: z.ZodType<{
   assertion?:
     | { credential: string; authenticator_data: string; client_data_json: string; signature: string }
     | undefined;
-}> = z.strictObject({
+};
+export const ReviewBody: z.ZodType<Reviewed> = z.strictObject({
   verdict: z.enum(["approve", "deny"]),
   digest: Digest,
   card: Digest.optional().describe("`card_digest` of what was looked at; refused when it is not today's"),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Refusal, RefusalCode, RequestState, Verdict } from "../../src/core/approval/index.ts";
-import { EngineError, loadRequest, submitReview, sweep } from "../../src/engine/index.ts";
+import { EngineError, loadRequest, submitReview, submitReviewAt, sweep } from "../../src/engine/index.ts";
 import { dropTable, exportRows, grantRole } from "../support/actions.ts";
 import { Bench, intent } from "../support/bench.ts";
 import { HOUR, MINUTE } from "../support/clock.ts";
@@ -106,6 +106,32 @@ test("a telling refusal leaves an entry, a late or repeated click none, and a cr
   for (let n = 0; n < 100; n++) await bench.review("cy", state);
   assert.ok((await bench.size()) - size < 40, "clicking cannot fill the ledger");
   assert.ok(!("refused" in (await bench.review("ann", state))), "and keeps nobody out");
+});
+
+test("a review on what is known is recorded where that is all, and leaves no trace where it is not or lets nothing in", async () => {
+  using bench = new Bench();
+  const state = await bench.ask(grantRole("admin"));
+  const { id, digest } = state.opened;
+  const at = (person: string, verdict: Verdict, size: number): ReturnType<typeof submitReviewAt> =>
+    submitReviewAt(bench.ctx, id, intent(person, digest, verdict, `nonce-${person}`), size);
+  const size = await bench.size();
+  for (const other of [size - 1, size + 1]) assert.equal(await at("ann", "approve", other), null);
+  assert.equal(await at("cy", "approve", size), null, "barred");
+  assert.equal(await bench.size(), size, "and nothing tells of it");
+  const [ann, bob] = await Promise.all([at("ann", "approve", size), at("bob", "approve", size)]);
+  assert.deepEqual([ann?.reviews.length, bob], [1, null], "the second one did not know of the first");
+  assert.equal(await bench.size(), size + 1);
+  assert.equal(await at("ann", "approve", size + 1), null, "the same click is answered by what was read");
+  const done = await at("bob", "approve", size + 1);
+  assert.equal(done?.progress.status, "approved");
+  const late = await bench.ask(exportRows(12_000));
+  const before = await bench.size();
+  bench.clock.pass(HOUR);
+  assert.equal(
+    await submitReviewAt(bench.ctx, late.opened.id, intent("ann", late.opened.digest, "deny", "n-1"), before),
+    null,
+  );
+  assert.equal(await bench.size(), before, "its end is somebody else's to write");
 });
 
 test("default.timeout: nobody answers, so nothing is approved, with or without a sweeper", async () => {

@@ -260,6 +260,11 @@ export class House implements AsyncDisposable {
     return (await this.store.head()).size;
   }
 
+  /** The size of the ledger as far as this instance knows all of it. */
+  get knownSize(): number | null {
+    return this.#running.house.knownSize();
+  }
+
   /** Every entry from `from` on, opened. */
   async entries(from = 0): Promise<readonly OpenedEntry[]> {
     const stored = await this.store.range(from, 100_000);

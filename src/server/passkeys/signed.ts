@@ -98,7 +98,8 @@ export async function statementOf(
 
 const MISSING = "you have no passkey yet; enrol one in the console, under Passkeys";
 
-type Signed = { readonly proof: ReviewProof | Refusal; readonly documents: readonly DocumentChange[] };
+/** A decision's proof, or why what was sent is none; and what is written with the review. */
+export type Signed = { readonly proof: ReviewProof | Refusal; readonly documents: readonly DocumentChange[] };
 
 /** Verifies what was sent as a signature of the decision that was offered under this nonce. */
 export async function signedBy(

@@ -1,16 +1,16 @@
 import type { JsonObject } from "../../core/action/index.ts";
-import type { RequestStatus, Reviewer } from "../../core/approval/index.ts";
+import type { Refusal, RequestState, RequestStatus, Reviewer } from "../../core/approval/index.ts";
 import type { Instant, RequestId } from "../../core/brand.ts";
 import { InputError } from "../../core/errors.ts";
 import { parseId } from "../../core/ids.ts";
-import { loadRequest, submitReview } from "../../engine/index.ts";
+import { loadRequest, submitReview, submitReviewAt, type Intent } from "../../engine/index.ts";
 import type { RequestFilter } from "../../ports/store.ts";
 import type { OperatorPrincipal, SessionPrincipal } from "../principals.ts";
 import type { House } from "../house.ts";
-import { signedBy } from "../passkeys/signed.ts";
+import { signedBy, type Signed } from "../passkeys/signed.ts";
 import { HttpProblem, refusalProblem } from "../problem.ts";
-import { wholeNumber, type Routes } from "../route.ts";
-import { ReviewBody } from "../schemas.ts";
+import { wholeNumber, type Call, type Routes } from "../route.ts";
+import { ReviewBody, type Reviewed } from "../schemas.ts";
 import { stream } from "../stream.ts";
 import { viewOf, type Reader } from "../views.ts";
 
@@ -41,27 +41,14 @@ export function peopleRoutes(routes: Routes, house: House): void {
     access: "person",
     summary: "Approve or deny what was shown: the digest says what that was",
     body: ReviewBody,
-    handler: async ({ who, params, body }) => {
-      const { assertion, nonce } = body;
-      const signed = assertion === undefined ? null : await signedBy(house, who, nonce, assertion);
-      const state = await submitReview(house.ctx, parseId("request", params["id"]), {
-        // Only what was verified just now is more than the session.
-        reviewer:
-          signed === null || "refused" in signed.proof ? reviewerOf(who) : { ...reviewerOf(who), assurance: "A3" },
-        account: who.account,
-        channel: who.client,
-        verdict: body.verdict,
-        digest: body.digest,
-        card: body.card ?? null,
-        reason: body.reason === undefined || body.reason === "" ? null : body.reason,
-        nonce,
-        ...signed,
-      });
+    fresh: "proven",
+    handler: async (call) => {
+      const { who, state } = await decide(house, call);
       if ("refused" in state) {
         house.metrics.count("reviews_total", { result: "refused" });
         throw refusalProblem(state);
       }
-      house.metrics.count("reviews_total", { result: body.verdict });
+      house.metrics.count("reviews_total", { result: call.body.verdict });
       return { request: view(house, who, state) };
     },
   });
@@ -73,6 +60,43 @@ export function peopleRoutes(routes: Routes, house: House): void {
     handler: async ({ who, request, reply }) =>
       stream(house, request, reply, "reader", "request", (state) => view(house, who, state)),
   });
+}
+
+type Reviewing = Pick<Call<"person", Reviewed>, "who" | "known" | "params" | "body">;
+
+/**
+ * Decides by what is known here, where its commit proves that this was all. Else, and before anybody is refused, by all that
+ * others have recorded, and for whoever the caller is by that.
+ */
+async function decide(
+  house: House,
+  { who, known, params, body }: Reviewing,
+): Promise<{ readonly who: SessionPrincipal; readonly state: RequestState | Refusal }> {
+  const id = parseId("request", params["id"]);
+  // What somebody signed is checked against what the store has, so there is nothing to win.
+  if (known !== null && body.assertion === undefined) {
+    const state = await submitReviewAt(house.ctx, id, intentOf(who, body), known.size);
+    if (state !== null) return { who, state };
+  }
+  const reviewer = known === null ? who : await known.anew();
+  const { assertion, nonce } = body;
+  const signed = assertion === undefined ? null : await signedBy(house, reviewer, nonce, assertion);
+  return { who: reviewer, state: await submitReview(house.ctx, id, intentOf(reviewer, body, signed)) };
+}
+
+function intentOf(who: SessionPrincipal, body: Reviewed, signed: Signed | null = null): Intent {
+  return {
+    // Only what was verified just now is more than the session.
+    reviewer: signed === null || "refused" in signed.proof ? reviewerOf(who) : { ...reviewerOf(who), assurance: "A3" },
+    account: who.account,
+    channel: who.client,
+    verdict: body.verdict,
+    digest: body.digest,
+    card: body.card ?? null,
+    reason: body.reason === undefined || body.reason === "" ? null : body.reason,
+    nonce: body.nonce,
+    ...signed,
+  };
 }
 
 export function reviewerOf(who: SessionPrincipal): Reviewer {
