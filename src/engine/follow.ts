@@ -8,6 +8,8 @@ import { remember } from "./latest.ts";
 
 /** Entries that are read at a time. */
 const PAGE = 256;
+/** News that wait with what they carry while something is read: of more nothing is kept, and it is read too. */
+const NEWS_MAX = 32;
 /** Requests of which is remembered how far they were told. */
 const TOLD_MAX = 10_000;
 
@@ -32,12 +34,12 @@ export class Follower {
   readonly #own = new Set<number>();
   readonly #told = new Map<RequestId, number>();
   #cursor: number;
-  /** How far the cursor, and our own entries right behind it, had come when somebody asked. */
-  #known = 0;
   #heard = 0;
-  #isReading = false;
+  /** Whether entries are taken from the cursor on, which stands still meanwhile. */
+  #isTaking = false;
   #last: Promise<void> = Promise.resolve();
   #next: Promise<void> | null = null;
+  #news = 0;
   #behindSince: number | null = null;
 
   /** Follows from `from` on; all before it must be known here. `onChange` hears of what the engine itself does not keep. */
@@ -57,10 +59,7 @@ export class Follower {
    * append of this process may make it more.
    */
   get knownSize(): number | null {
-    if (this.#pending.size > 0 || this.#behindSince !== null) return null;
-    this.#known = Math.max(this.#known, this.#cursor);
-    while (this.#own.has(this.#known)) this.#known += 1;
-    return this.#known;
+    return this.#pending.size > 0 || this.#behindSince !== null || this.#isTaking ? null : this.#cursor;
   }
 
   /** How many entries of others were told here. */
@@ -81,7 +80,7 @@ export class Follower {
       (answer) => {
         if (answer.status !== "appended") return false;
         for (const at of keys.keys()) if (answer.index + at >= this.#cursor) this.#own.add(answer.index + at);
-        if (!this.#isReading) this.#skipOwn();
+        if (!this.#isTaking) this.#skipOwn();
         return true;
       },
       // It may be in the ledger all the same; nobody here was told of it, so it counts as somebody else's.
@@ -93,10 +92,10 @@ export class Follower {
 
   /** Reads until the signal aborts, whenever there may be something. */
   run(signal: AbortSignal): void {
-    const look = (): void => {
+    const look = (news?: readonly StoredEntry[]): void => {
       this.#behindSince ??= performance.now();
       // A store that is away says so to everybody; the next call comes within a second.
-      this.catchUp().catch(() => undefined);
+      this.#hear(news).catch(() => undefined);
     };
     const stop = this.#ctx.store.onAdvance(look);
     signal.addEventListener("abort", stop, { once: true });
@@ -109,34 +108,67 @@ export class Follower {
       .catch(() => undefined)
       .then(() => {
         this.#next = null;
-        return this.#read();
+        return this.#taking(() => this.#read());
       });
     this.#last = this.#next;
     return this.#next;
   }
 
-  async #read(): Promise<void> {
-    this.#isReading = true;
+  /** Takes what the news carry, in its turn; reads where they carry nothing, or are not what comes next. */
+  #hear(news: readonly StoredEntry[] | undefined): Promise<void> {
+    // A read that has not begun sees all of it.
+    if (news === undefined || this.#next !== null || this.#news >= NEWS_MAX) return this.catchUp();
+    this.#news += 1;
+    this.#last = this.#last
+      .catch(() => undefined)
+      .then(() => {
+        this.#news -= 1;
+        return this.#taking(() => this.#follow(news));
+      });
+    return this.#last;
+  }
+
+  async #taking(work: () => Promise<void>): Promise<void> {
+    this.#isTaking = true;
     try {
-      for (;;) {
-        this.#skipOwn();
-        const entries = await this.#ctx.store.range(this.#cursor, PAGE);
-        await this.#take(entries);
-        // Only now, so that a page that failed half-way comes again.
-        const to = this.#cursor + entries.length;
-        for (let at = this.#cursor; at < to; at += 1) this.#own.delete(at);
-        this.#cursor = to;
-        if (entries.length < PAGE) break;
-      }
-      this.#behindSince = null;
+      await work();
     } finally {
-      this.#isReading = false;
+      this.#isTaking = false;
+      this.#skipOwn();
     }
   }
 
-  /** What this process wrote itself needs no reading; not while a page is read, which may hold it. */
+  async #follow(news: readonly StoredEntry[]): Promise<void> {
+    this.#skipOwn();
+    const first = news[0]?.index ?? 0;
+    if (first > this.#cursor) return this.#read();
+    // What a read has seen meanwhile is known.
+    await this.#pass(news.slice(this.#cursor - first));
+    this.#behindSince = null;
+  }
+
+  async #read(): Promise<void> {
+    for (;;) {
+      this.#skipOwn();
+      const entries = await this.#ctx.store.range(this.#cursor, PAGE);
+      await this.#pass(entries);
+      if (entries.length < PAGE) break;
+    }
+    this.#behindSince = null;
+  }
+
+  /** What this process wrote itself needs no reading. */
   #skipOwn(): void {
     while (this.#own.delete(this.#cursor)) this.#cursor += 1;
+  }
+
+  /** Takes the entries from the cursor on, and moves it. */
+  async #pass(entries: readonly StoredEntry[]): Promise<void> {
+    await this.#take(entries);
+    // Only now, so that what failed half-way comes again.
+    const to = this.#cursor + entries.length;
+    for (let at = this.#cursor; at < to; at += 1) this.#own.delete(at);
+    this.#cursor = to;
   }
 
   async #take(entries: readonly StoredEntry[]): Promise<void> {

@@ -99,6 +99,7 @@ export async function commitRequest(
     slots: slotsOf(ctx, before, after),
     timers: [...timersOf(ctx, after), ...reminderTimers(before, after, stream)],
     outbox: ctx.isQuiet === true ? [] : newsOf(after, events, at),
+    awaited: true,
     ...extra,
   });
   if (result.status !== "appended") return result;

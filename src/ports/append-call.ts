@@ -15,6 +15,7 @@ export type AppendCall = {
   readonly outbox: readonly KeptMessage[];
   readonly documents: readonly { readonly kind: string; readonly id: string; readonly body: string | null }[];
   readonly erase: readonly number[];
+  readonly awaited: boolean;
 };
 export type KeptMessage = Omit<NewMessage, "body"> & { readonly body: string };
 
@@ -43,6 +44,7 @@ const NO_REST: Omit<AppendCall, "kind" | "entries"> = {
   outbox: [],
   documents: [],
   erase: [],
+  awaited: false,
 };
 
 /** A private copy of an append: the caller may do with its objects and bytes what it likes from now on. */
@@ -90,9 +92,9 @@ function isAppend(frame: AppendFrame | { readonly kind: string }): frame is Appe
 }
 
 function restOf(change: Append): AppendFrame["rest"] {
-  const { at, idempotency, inTime, slots, requests, timers, outbox, documents, erase } = change;
-  if ((at ?? idempotency ?? inTime ?? slots ?? requests ?? timers ?? outbox ?? documents ?? erase) === undefined)
-    return null;
+  const { at, idempotency, inTime, slots, requests, timers, outbox, documents, erase, awaited } = change;
+  const rest = at ?? idempotency ?? inTime ?? slots ?? requests ?? timers ?? outbox ?? documents ?? erase ?? awaited;
+  if (rest === undefined) return null;
   return {
     at: at ?? null,
     idempotency:
@@ -114,5 +116,6 @@ function restOf(change: Append): AppendFrame["rest"] {
       body: body === null ? null : JSON.stringify(body),
     })),
     erase: [...(erase ?? [])],
+    awaited: awaited === true,
   };
 }

@@ -95,6 +95,8 @@ export type Append = {
    * tree and proofs stay. What is not there, or is erased already, is ignored; those of this append itself stay.
    */
   readonly erase?: readonly number[];
+  /** Somebody may be waiting for this: other instances are given it with the news of it, where it is small. */
+  readonly awaited?: true;
 };
 
 export type AppendResult =
@@ -226,9 +228,10 @@ export interface Store extends AsyncDisposable {
   /**
    * Calls back when somebody else may have appended: another process on the same ledger. A hint, never late by more than
    * about a second while the store is reachable, and sometimes for nothing; a store of one process never calls.
-   * The answer ends it.
+   * `news` are entries that somebody else has just appended one behind the other, as `range` would answer them; a hint like
+   * the rest: they need not follow on what came before, and who must not miss anything reads. The answer ends it.
    */
-  onAdvance(listener: () => void): () => void;
+  onAdvance(listener: (news?: readonly StoredEntry[]) => void): () => void;
   /** Resolves with the error when the store has failed for good; never rejects, and never resolves on a clean close. */
   readonly fault: Promise<StoreError>;
 }

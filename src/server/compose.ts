@@ -27,7 +27,7 @@ import { originOf } from "./epoch.ts";
 import { ensureFolder } from "./folder.ts";
 import type { House } from "./house.ts";
 import type { WebhookExport } from "./export/webhook.ts";
-import { fileSigner } from "./keys.ts";
+import { fileSigner, newsSecretOf } from "./keys.ts";
 import { alone, joinOthers } from "./instances.ts";
 import { Heart, knownKeys, recordConfig, recordKeys, type Keys } from "./lifecycle.ts";
 import { releaseWhenQuiet } from "./memory.ts";
@@ -99,13 +99,17 @@ export async function start({
 }: StartOptions): Promise<Running> {
   ensureFolder(config.data);
   // Loaded only now, and not above: meanwhile the store's worker starts on another core.
-  const [opened, { buildApp }] = await Promise.all([given ?? openConfigured(config, log), import("./app.ts")]);
+  // Known when the keys are, which a new ledger may have to make first.
+  const newsSecret = Promise.withResolvers<Uint8Array>();
+  const opening = given ?? openConfigured(config, log, newsSecret.promise);
+  const [opened, { buildApp }] = await Promise.all([opening, import("./app.ts")]);
   const store = new WatchedStore(opened);
   const closing = new AbortController();
   try {
     const address = { url: config.publicUrl ?? `http://${config.host}:${config.port}` };
     const house = await furnish({ config, store, clock, demo, log, closing: closing.signal, address });
     await recordConfig(house.ctx, config);
+    if (isShared(config)) newsSecret.resolve(newsSecretOf(keyPaths(config).ledger));
     const operatorToken = await operatorTokenOf(config, house);
     const exportTo = await exportOf({ config, store, clock, log, origin: house.ledgerOrigin });
     const app = buildApp(house, log);

@@ -3,6 +3,7 @@ import {
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
+  hkdfSync,
   sign,
   verify,
   type KeyObject,
@@ -43,6 +44,16 @@ export function signerOf(privateKey: KeyObject): Signer {
     sign: (message) => sign(null, message, privateKey),
     verify: (message, signature) => verify(null, message, publicObject, signature),
   };
+}
+
+/**
+ * What only those who hold this private key can know beside it, 32 bytes for the instances of a ledger to talk to each other:
+ * derived (RFC 5869) for this purpose alone, so that who has it cannot sign.
+ */
+export function newsSecretOf(path: string): Uint8Array {
+  const { d: seed } = createPrivateKey(readFileSync(path)).export({ format: "jwk" });
+  if (seed === undefined) throw new Error("the signing key has no private part");
+  return new Uint8Array(hkdfSync("sha256", Buffer.from(seed, "base64url"), "", "keyturn news secret 1", 32));
 }
 
 /** Whether an Ed25519 signature is valid, by the raw public key of whoever is said to have made it. */

@@ -105,8 +105,12 @@ export function addressOf({ url }: StoreConfig): string {
   });
 }
 
-/** Opens the store that the settings name: the embedded file, or the shared database. */
-export async function openConfigured(config: Pick<StoreSettings, "data" | "store">, log: Log): Promise<Store> {
+/** Opens the store that the settings name: the embedded file, or the shared database with what its instances share. */
+export async function openConfigured(
+  config: Pick<StoreSettings, "data" | "store">,
+  log: Log,
+  newsSecret?: Promise<Uint8Array>,
+): Promise<Store> {
   const onLog = (note: string): void => log("info", note);
   const { data, store = null } = config;
   if (store === null) return openSqliteStore({ path: join(data, "keyturn.db"), onLog });
@@ -118,6 +122,7 @@ export async function openConfigured(config: Pick<StoreSettings, "data" | "store
     ledger,
     wake,
     onLog,
+    ...(newsSecret === undefined ? {} : { newsSecret }),
     ...(patienceMs === undefined ? {} : { patienceMs }),
   });
 }

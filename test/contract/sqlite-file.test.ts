@@ -266,6 +266,7 @@ test("tiles reach the third level: every hash, before and after a restart", () =
       outbox: [],
       documents: [],
       erase: [],
+      awaited: false,
     };
     writer.commit([{ kind: "append", entries, ...none }]);
     leaves.push(...entries.map((one) => leaf(one.header)));
@@ -343,6 +344,7 @@ test("a commit that fails leaves nothing of its batch", () => {
     outbox: [],
     documents: [],
     erase: [],
+    awaited: false,
   };
   writer.commit([{ kind: "append", entries: [entry("s", 0)], ...none }]);
   const pages = Object.values(db.prepare("PRAGMA page_count").get() ?? {})[0];

@@ -3,7 +3,7 @@ import type { StreamName } from "../../core/brand.ts";
 import { list, toName } from "./columns.ts";
 import type { Seen } from "./plan.ts";
 import type { Call } from "./protocol.ts";
-import { CHANNEL, noticeOf } from "./statements.ts";
+import { CHANNEL } from "./statements.ts";
 import type { Turn } from "./statements.ts";
 import type { Part } from "./together.ts";
 
@@ -68,9 +68,9 @@ export function moveExpected({ ledger, size, frontier, commits, messages }: Turn
 }
 
 /** Fails its statement unless the head was moved and the expectation holds; tells those who listen. To go with `moveExpected`. */
-export function assertExpected(turn: Turn, { versions, keys, unheld, until }: Expected): Part {
+export function assertExpected({ ledger, notice }: Turn, { versions, keys, unheld, until }: Expected): Part {
   return {
-    name: turn.notify ? "expected_notify" : "expected",
+    name: notice === null ? "expected" : "expected_notify",
     // Portable, unlike RAISE: a division by zero is the one error that an expression can choose to make. And each key is
     // looked up by itself (`offset 0` keeps it so): a plan that was made while a table was small would read the whole of it.
     text: `select 1 / (case when exists (select from moved)
@@ -81,15 +81,15 @@ export function assertExpected(turn: Turn, { versions, keys, unheld, until }: Ex
         and not exists (select from unnest($5::text[]) as k (key)
           where exists (select from keyturn.slots s where s.ledger = $1 and s.key = k.key offset 0))
         and coalesce(extract(epoch from clock_timestamp()) * 1000 < $6::bigint, true)
-        then 1 else 0 end) as fits${turn.notify ? `, pg_notify('${CHANNEL}', $7)` : ""}`,
+        then 1 else 0 end) as fits${notice === null ? "" : `, pg_notify('${CHANNEL}', $7)`}`,
     values: [
-      turn.ledger,
+      ledger,
       list([...versions.keys()].map(toName)),
       list([...versions.values()]),
       list(keys.map(toName)),
       list(unheld.map(toName)),
       until,
-      ...(turn.notify ? [noticeOf(turn)] : []),
+      ...(notice === null ? [] : [notice]),
     ],
   };
 }

@@ -64,6 +64,11 @@ export class Desk {
     });
   }
 
+  /** From now on news carry what is awaited, sealed by keys of this secret. */
+  shareSecret(secret: Uint8Array): void {
+    if (this.#refusal === null) this.#post({ kind: "secret", secret }, []);
+  }
+
   /** Somebody else has committed. */
   tellNews(): void {
     if (this.#news !== null) return;

@@ -29,6 +29,8 @@ export type WorkerStart = {
 export type ToWorker =
   /** `first` numbers the first of the calls in `frames` and `bytes`, which `unpackBatch` reads; the others follow. */
   | { readonly kind: "calls"; readonly first: number; readonly frames: string; readonly bytes: ArrayBuffer }
+  /** What instances share, from which the keys of news are made. */
+  | { readonly kind: "secret"; readonly secret: Uint8Array }
   /** Somebody else has committed. */
   | { readonly kind: "news" }
   | { readonly kind: "close" };

@@ -150,8 +150,8 @@ export type Turn = {
   readonly messages: number;
   readonly writer: string;
   readonly batch: number;
-  /** Whether those who listen are told. */
-  readonly notify: boolean;
+  /** What those who listen are told; null where nobody listens. */
+  readonly notice: string | null;
 };
 
 /** Moves the head, under its lock. */
@@ -174,9 +174,9 @@ export function noteBatch({ ledger, writer, batch }: Turn): Part {
 }
 
 /** Tells those who listen, where anybody may. */
-export function tell(turn: Turn): Part {
-  if (!turn.notify) return { name: "done", text: "select 1", values: [] };
-  return { name: "notify", text: `select pg_notify('${CHANNEL}', $1)`, values: [noticeOf(turn)] };
+export function tell({ notice }: Turn): Part {
+  if (notice === null) return { name: "done", text: "select 1", values: [] };
+  return { name: "notify", text: `select pg_notify('${CHANNEL}', $1)`, values: [notice] };
 }
 
 /**
@@ -190,9 +190,4 @@ export function callOff(ledger: string, writer: string, batch: number): Statemen
       and not exists (select from keyturn.writers where ledger = $1 and writer = $2 and batch = $3)`,
     values: [ledger, writer, batch],
   };
-}
-
-/** What those who listen hear. */
-export function noticeOf({ writer, commits, ledger }: Turn): string {
-  return `${writer} ${commits} ${ledger}`;
 }

@@ -25,9 +25,11 @@ import { describe, failureOf, unavailable } from "./failure.ts";
 import { Link, placeName, unsupported } from "./link.ts";
 import type { Place, Statement } from "./link.ts";
 import { assertSchema } from "./migrate.ts";
+import { NewsKeys } from "./notice.ts";
 import { Reader, readRequests } from "./reader.ts";
 import { toDocument, toEntry, toMessage, toTimer } from "./rows.ts";
 import { Wake } from "./wake.ts";
+import type { Listener } from "./wake.ts";
 
 export type PostgresStoreOptions = {
   /** `postgres://role:password@host:port/database`, with `sslmode=verify-full` wherever it leaves the machine. */
@@ -39,6 +41,11 @@ export type PostgresStoreOptions = {
    * `poll` leaves to do alone, for databases and poolers that have no NOTIFY. Default `notify`.
    */
   readonly wake?: "notify" | "poll";
+  /**
+   * What only instances of this ledger share: under keys of it news carry what is awaited, so that nobody has to read it.
+   * Once it is known, where that is later; without it nothing is carried, and nothing carried is believed.
+   */
+  readonly newsSecret?: Uint8Array | Promise<Uint8Array>;
   /** How long a call waits for a database that is away before it is refused. Default 10 s. */
   readonly patienceMs?: number;
   /** The longest that one statement may run on the server. Default 10 s. */
@@ -155,6 +162,7 @@ class PostgresStore implements Store {
     const onNews = (): void => this.#desk.tellNews();
     this.#wake = new Wake({ place, ledger, reader: this.#reader, writer, listen: notify, onNews });
     this.fault = this.#desk.fault;
+    void this.#share(options.newsSecret);
   }
 
   async append(change: Append): Promise<AppendResult> {
@@ -263,13 +271,21 @@ class PostgresStore implements Store {
     return (await this.#rows("documents", text, toName(kind))).map(toDocument);
   }
 
-  onAdvance(listener: () => void): () => void {
+  onAdvance(listener: Listener): () => void {
     return this.#closed === null ? this.#wake.on(listener) : () => {};
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= this.#close();
     await this.#closed;
+  }
+
+  /** A secret that never comes is none. */
+  async #share(newsSecret: PostgresStoreOptions["newsSecret"]): Promise<void> {
+    const secret = await Promise.resolve(newsSecret).catch(() => undefined);
+    if (secret === undefined) return;
+    this.#wake.believe(new NewsKeys(secret));
+    this.#desk.shareSecret(secret);
   }
 
   async #close(): Promise<void> {

@@ -1,11 +1,17 @@
+import type { StoredEntry } from "../../ports/store.ts";
 import { integer } from "./columns.ts";
 import { Link } from "./link.ts";
 import type { Place } from "./link.ts";
+import { openNotice, readNotice } from "./notice.ts";
+import type { NewsKeys } from "./notice.ts";
 import type { Reader } from "./reader.ts";
 import { CHANNEL } from "./statements.ts";
 
 /** How often the head is looked at: the longest that somebody else's append stays unseen. */
 export const POLL_EVERY_MS = 1000;
+
+/** Who is told that somebody else has committed, with the entries where the news carried them. */
+export type Listener = (news?: readonly StoredEntry[]) => void;
 
 export type WakeOptions = {
   readonly place: Place;
@@ -22,11 +28,13 @@ export type WakeOptions = {
 /** Tells when somebody else has committed: the poll is the truth, what is heard in between only makes it early. */
 export class Wake {
   readonly #options: WakeOptions;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<Listener>();
   #timer: NodeJS.Timeout | null = null;
   #link: Link | null = null;
   #connecting = false;
   #polling = false;
+  /** Without keys nothing that is carried is believed. */
+  #keys: NewsKeys | null = null;
   /** The newest commit that is known here; null before the first look. */
   #commits: number | null = null;
 
@@ -34,9 +42,13 @@ export class Wake {
     this.#options = options;
   }
 
-  on(listener: () => void): () => void {
+  believe(keys: NewsKeys): void {
+    this.#keys = keys;
+  }
+
+  on(listener: Listener): () => void {
     // Wrapped, so that the same function may listen twice.
-    const one = (): void => listener();
+    const one: Listener = (news) => listener(news);
     this.#listeners.add(one);
     if (this.#timer === null) this.#start();
     return () => {
@@ -83,8 +95,13 @@ export class Wake {
     const text = "select commits from keyturn.head where ledger = $1";
     this.#polling = true;
     try {
+      const before = this.#commits;
       const [row] = await reader.rows({ name: "poll", text, values: [ledger] });
-      if (row !== undefined && this.#timer !== null) this.#saw(integer(row["commits"]));
+      if (row === undefined || this.#timer === null) return;
+      const commits = integer(row["commits"]);
+      // Whoever may connect may notify: a number that was made up must not make deaf to all below it.
+      if (before !== null && before === this.#commits && commits < before) this.#commits = commits - 1;
+      this.#saw(commits);
     } finally {
       this.#polling = false;
     }
@@ -108,18 +125,22 @@ export class Wake {
   }
 
   #heard(payload: string): void {
-    const [writer = "", commits = "", ledger = ""] = payload.split(" ");
-    if (ledger === this.#options.ledger && writer !== this.#options.writer) this.#saw(Number(commits));
+    const notice = readNotice(payload);
+    if (notice === null || notice.ledger !== this.#options.ledger || notice.writer === this.#options.writer) return;
+    const { commits } = notice;
+    // Not across a gap, in which somebody else may have appended; and never twice, so that no old notice is worth anything.
+    const isNext = this.#commits !== null && commits === this.#commits + 1;
+    this.#saw(commits, isNext ? (openNotice(notice, this.#keys) ?? undefined) : undefined);
   }
 
   // Our own commit may be seen before its answer is: a call for nothing, which is allowed.
-  #saw(commits: number): void {
-    if (this.#commits !== null && commits > this.#commits) this.#tell();
+  #saw(commits: number, news?: readonly StoredEntry[]): void {
+    if (this.#commits !== null && commits > this.#commits) this.#tell(news);
     this.#commits = Math.max(this.#commits ?? 0, commits);
   }
 
-  #tell(): void {
+  #tell(news?: readonly StoredEntry[]): void {
     this.#options.onNews();
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners) listener(news);
   }
 }

@@ -1,11 +1,14 @@
+import { randomBytes } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import { unpackBatch } from "../../ports/append-call.ts";
 import { StoreError } from "../../ports/store.ts";
 import { describe } from "./failure.ts";
+import { NewsKeys, newsOf, NONCE_BYTES, writeNotice } from "./notice.ts";
 import type { FromWorker, PlainCall, Settled, ToWorker, WorkerStart } from "./protocol.ts";
 import { Queue } from "./queue.ts";
 import { Writer } from "./writer.ts";
+import type { WriterOptions } from "./writer.ts";
 
 if (parentPort !== null) start(parentPort, workerData as WorkerStart);
 
@@ -24,7 +27,10 @@ function start(port: MessagePort, { place, ledger, title, writer: id, notify, pa
   const settle = (settled: Settled): void => {
     if (calls.push(settled) === 1) queueMicrotask(flush);
   };
-  const writer = new Writer({ place, ledger, id, notify, log, onCommit: (number) => void commits.push(number) });
+  let keys: NewsKeys | null = null;
+  const noticeOf: WriterOptions["noticeOf"] = (head, plan, batch) =>
+    notify ? writeNotice(head, newsOf(plan, batch), keys, () => randomBytes(NONCE_BYTES)) : null;
+  const writer = new Writer({ place, ledger, id, noticeOf, log, onCommit: (number) => void commits.push(number) });
   const queue = new Queue({ place: title, writer, patienceMs });
   void queue.fault.then(({ message }) => post({ kind: "failed", message }));
 
@@ -45,6 +51,7 @@ function start(port: MessagePort, { place, ledger, title, writer: id, notify, pa
   port.on("message", (message: ToWorker) => {
     if (message.kind === "calls") take(message);
     else if (message.kind === "news") queue.refresh();
+    else if (message.kind === "secret") keys = new NewsKeys(message.secret);
     else void close();
   });
 }

@@ -10,6 +10,7 @@ import { loadTree } from "./edges.ts";
 import { describe, failureOf, unavailable } from "./failure.ts";
 import { Link } from "./link.ts";
 import type { Place, Result, Statement } from "./link.ts";
+import type { NoticeHead } from "./notice.ts";
 import { planBatch } from "./plan.ts";
 import type { Plan, Seen } from "./plan.ts";
 import type { Call, Reply } from "./protocol.ts";
@@ -43,8 +44,8 @@ export type WriterOptions = {
   readonly ledger: string;
   /** By this name the ledger knows what this writer committed last. */
   readonly id: string;
-  /** Whether each commit is told to those who listen. */
-  readonly notify: boolean;
+  /** What those who listen are told of a commit; null where nobody listens. */
+  readonly noticeOf: (head: NoticeHead, plan: Plan, calls: readonly Call[]) => string | null;
   /** Told of the number of each commit of this writer. */
   readonly onCommit: (commits: number) => void;
   readonly log: (note: string) => void;
@@ -186,7 +187,7 @@ export class Writer {
       const { head, seen, tree } = await this.#look(link, calls);
       const plan = planBatch(calls, seen, tree);
       const outbox = outboxOf(this.#options.ledger, plan, head.messages);
-      const turn = this.#turn(tree, head.commits + 1, outbox.messages);
+      const turn = this.#turn({ tree, commits: head.commits + 1, messages: outbox.messages }, plan, calls);
       const { first, parts, rest } = writesOf(turn.ledger, plan);
       const write = together([moveHead(turn), noteBatch(turn), ...parts], tell(turn));
       const statements = [...first, write, ...rest, ...outbox.statements, COMMIT];
@@ -205,7 +206,7 @@ export class Writer {
     const before = tree.frontier();
     const plan = planBatch(calls, seenIn(expected), tree);
     const outbox = outboxOf(this.#options.ledger, plan, known.messages);
-    const turn = this.#turn(tree, known.commits + 1, outbox.messages);
+    const turn = this.#turn({ tree, commits: known.commits + 1, messages: outbox.messages }, plan, calls);
     const { parts, rest } = writesOf(turn.ledger, plan);
     const write = together([moveExpected(turn, before), noteBatch(turn), ...parts], assertExpected(turn, expected));
     // A statement that stands alone is its own transaction.
@@ -222,10 +223,11 @@ export class Writer {
     }
   }
 
-  #turn(tree: Tree, commits: number, messages: number): Turn {
-    const { ledger, id: writer, notify } = this.#options;
+  #turn({ tree, commits, messages }: Known, plan: Plan, calls: readonly Call[]): Turn {
+    const { ledger, id: writer, noticeOf } = this.#options;
     const batch = (this.#batch += 1);
-    return { ledger, size: tree.size, frontier: tree.frontier(), commits, messages, writer, batch, notify };
+    const notice = noticeOf({ writer, commits, ledger }, plan, calls);
+    return { ledger, size: tree.size, frontier: tree.frontier(), commits, messages, writer, batch, notice };
   }
 
   /** Sends what ends in COMMIT, or is one statement, and answers once that is answered. */
