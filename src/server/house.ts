@@ -51,8 +51,8 @@ export type House = {
   /** Resolves once all is in force here that others have recorded by now; rejects while it cannot be read. Null: there are no others. */
   readonly fresh: (() => Promise<void>) | null;
   /**
-   * The size of the ledger as far as all of it is in force here; null while more is known to be there or on its way, and where
-   * there are no others. What is decided on it is appended `at` it, since there may be more that nobody here has heard of.
+   * The size of the ledger as far as all of it is in force here; null while there is more, or probably will be by the next
+   * commit, and where there are no others. What is decided on it is appended `at` it: there may be more, unheard of here.
    */
   readonly knownSize: () => number | null;
   /** Rises with all that others have recorded and is in force here. */

@@ -1,4 +1,5 @@
 import { ALONE, Follower, Lease, type Credentials, type Elsewhere, type EngineContext } from "../engine/index.ts";
+import type { AppendResult } from "../ports/store.ts";
 import type { Log } from "./log.ts";
 import type { House } from "./house.ts";
 import type { RulesKeeper } from "./rules.ts";
@@ -24,6 +25,9 @@ type Parts = {
 const PEOPLE: readonly string[] = ["directory.changed", "link.changed"];
 const RULES: readonly string[] = ["policy.changed", "catalogue.changed"];
 
+/** For how long, in milliseconds, nothing is decided on what is known, once somebody else has been faster than its commit. */
+const OVERTAKEN_MS = 1000;
+
 /** The only process on its ledger: all is known, and it leads. */
 export function alone(instance: string): Together {
   return {
@@ -43,6 +47,7 @@ export function joinOthers({ ctx, store, credentials, rules, from, instance, log
   let rulesRead: Promise<unknown> = Promise.resolve();
   let reloads = 0;
   let reloading = 0;
+  let overtakenAt = -Infinity;
   const onChange = async ({ types, credentials: changed }: Elsewhere): Promise<void> => {
     for (const id of changed) credentials.forget(id);
     // Names that gates gave are in every instance's memory, and whoever leads writes them down.
@@ -63,7 +68,14 @@ export function joinOthers({ ctx, store, credentials, rules, from, instance, log
       });
   };
   const follower = new Follower(ctx, from, onChange);
-  store.watch((change, result) => follower.wrote(change, result));
+  store.watch((change, result) => {
+    follower.wrote(change, result);
+    if (change.at === undefined) return;
+    const onAnswer = (answer: AppendResult): void => {
+      if (answer.status === "conflict" && answer.on === "size") overtakenAt = performance.now();
+    };
+    result.then(onAnswer, () => undefined);
+  });
   rules.share(() => follower.catchUp());
   ctx.around.keeper.share({
     get cursor() {
@@ -77,7 +89,11 @@ export function joinOthers({ ctx, store, credentials, rules, from, instance, log
       await follower.catchUp();
       await rulesRead;
     },
-    knownSize: () => (reloading > 0 ? null : follower.knownSize),
+    knownSize: () => {
+      // Where others append all the time, a commit in vain costs more than reading first.
+      const isBusy = reloading > 0 || performance.now() < overtakenAt + OVERTAKEN_MS;
+      return isBusy ? null : follower.knownSize;
+    },
     heard: () => follower.heard + reloads,
     behindMs: () => follower.behindMs,
     leadership: lease,

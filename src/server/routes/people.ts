@@ -73,8 +73,8 @@ async function decide(
   { who, known, params, body }: Reviewing,
 ): Promise<{ readonly who: SessionPrincipal; readonly state: RequestState | Refusal }> {
   const id = parseId("request", params["id"]);
-  // What somebody signed is checked against what the store has, so there is nothing to win.
-  if (known !== null && body.assertion === undefined) {
+  // What somebody signed is checked against what the store has: there is nothing to win then.
+  if (known !== null && known.size === house.knownSize() && body.assertion === undefined) {
     const state = await submitReviewAt(house.ctx, id, intentOf(who, body), known.size);
     if (state !== null) return { who, state };
   }
