@@ -165,6 +165,8 @@ class Replayed {
       case "begin":
         instance.isFree = false;
         instance.answer = null;
+        // In the model, whoever begins sees what is there. What an instance remembers may be behind it: that costs it a round.
+        instance.ctx.around.latest.forget(this.#id);
         void this.#perform(instance.ctx, op).then(
           (told) => (instance.answer = told),
           (error: unknown) => (instance.answer = `fault: ${String(error)}`),
