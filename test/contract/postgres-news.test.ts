@@ -7,7 +7,7 @@ import pg from "pg";
 import type { Append, NewEntry, Store, StoredEntry } from "../../src/ports/store.ts";
 import { openPostgres } from "../../src/stores/postgres/index.ts";
 import type { PostgresStoreOptions } from "../../src/stores/postgres/index.ts";
-import { NewsKeys, NONCE_BYTES, readNotice, writeNotice } from "../../src/stores/postgres/notice.ts";
+import { NewsKeys, randomNonces, readNotice, writeNotice } from "../../src/stores/postgres/notice.ts";
 import { skip, startDatabase } from "../support/instances.ts";
 import type { Postgres } from "../support/postgres.ts";
 import { until } from "../support/process.ts";
@@ -149,7 +149,7 @@ void describe("news between instances of one PostgreSQL", { skip }, () => {
     const { writer, sealed } = notice;
     const index = (await here.head()).size;
     const other = new NewsKeys(randomBytes(32));
-    const nonce = (): Uint8Array => randomBytes(NONCE_BYTES);
+    const nonce = randomNonces();
     const forgeries: [string, (commits: number) => string][] = [
       [
         "another secret",

@@ -10,9 +10,9 @@ import type { StoredEntry } from "../../src/ports/store.ts";
 import {
   NewsKeys,
   newsOf,
-  NONCE_BYTES,
   NOTICE_BYTES_MAX,
   openNotice,
+  randomNonces,
   readNotice,
   writeNotice,
 } from "../../src/stores/postgres/notice.ts";
@@ -25,7 +25,7 @@ import { entry, plainEntry } from "./store/changes.ts";
 
 const SECRET = randomBytes(32);
 const HEAD: NoticeHead = { writer: "0b6f2d5e-6d1b-4a9f-8a52-2b8f6f3f5d11", commits: 41, ledger: "main" };
-const nonce = (): Uint8Array => randomBytes(NONCE_BYTES);
+const nonce = randomNonces();
 
 /** Each side derives its keys by itself. */
 const write = (entries: readonly PlannedEntry[], head: NoticeHead = HEAD): string =>
@@ -77,6 +77,13 @@ test("ledger.false-news: who does not share the secret reads nothing of what tra
     assert.ok(notice !== null);
     assert.equal(openNotice(notice, null), null, "without a secret nothing is believed");
   }
+});
+
+test("no nonce is given twice", () => {
+  const next = randomNonces();
+  const given = Array.from({ length: 1000 }, () => Buffer.from(next()).toString("hex"));
+  assert.equal(new Set(given).size, 1000);
+  assert.deepEqual([...new Set(given.map(({ length }) => length))], [24]);
 });
 
 test("a notice in which one bit is another, or whose commit is another, carries nothing", () => {

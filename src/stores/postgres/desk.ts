@@ -7,6 +7,9 @@ import type { FromWorker, PlainCall, Reply, Settled, ToWorker, WorkerStart } fro
 /** News that come within this time are told together. */
 const NEWS_EVERY_MS = 3;
 
+/** The worker's young heap. */
+const YOUNG_MB = 2;
+
 type Answer = { readonly resolve: (reply: Reply) => void; readonly reject: (error: StoreError) => void };
 type Unsent = Answer & { readonly call: Packed<PlainCall> };
 
@@ -163,5 +166,7 @@ export class Desk {
 // From the sources it is TypeScript, in the built package JavaScript.
 function startWorker(workerData: WorkerStart): Worker {
   const file = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js";
-  return new Worker(new URL(file, import.meta.url), { name: "keyturn-store", workerData });
+  // Its garbage is buffers, whose bytes a small young heap lets go of before they make it clean all of the old one.
+  const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MB };
+  return new Worker(new URL(file, import.meta.url), { name: "keyturn-store", workerData, resourceLimits });
 }

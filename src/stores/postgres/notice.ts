@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomFillSync } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import type { NewEntry, StoredEntry } from "../../ports/store.ts";
 import type { Plan, PlannedEntry } from "./plan.ts";
@@ -7,7 +7,9 @@ import type { Call } from "./protocol.ts";
 /** Bytes that PostgreSQL takes with a NOTIFY. */
 export const NOTICE_BYTES_MAX = 7999;
 /** AES-GCM's own (SP 800-38D §8.2.2). */
-export const NONCE_BYTES = 12;
+const NONCE_BYTES = 12;
+/** Nonces that are made at a time: the system's generator is asked while somebody waits for a commit. */
+const NONCES = 256;
 const TAG_BYTES = 16;
 const KEY_BYTES = 32;
 const LENGTH_BYTES = 4;
@@ -50,6 +52,17 @@ export class NewsKeys {
   }
 }
 
+/** Random nonces, none of which is given twice. */
+export function randomNonces(): () => Uint8Array {
+  let pool = new Uint8Array(0);
+  return () => {
+    if (pool.length === 0) pool = randomFillSync(new Uint8Array(NONCES * NONCE_BYTES));
+    const nonce = pool.subarray(0, NONCE_BYTES);
+    pool = pool.subarray(NONCE_BYTES);
+    return nonce;
+  };
+}
+
 /** The entries of a batch where somebody may be waiting for one of them; none where it takes payloads away. */
 export function newsOf({ entries, erase }: Plan, calls: readonly Call[]): readonly PlannedEntry[] {
   const isAwaited = calls.some((call) => call.kind === "append" && call.awaited);
@@ -58,7 +71,7 @@ export function newsOf({ entries, erase }: Plan, calls: readonly Call[]): readon
 
 /**
  * What those who listen hear. Versions of Keyturn that carry nothing read three words and pass over the fourth: servers of
- * both may run together. `nonce` is random.
+ * both may run together. `nonce` gives a random one.
  */
 export function writeNotice(
   head: NoticeHead,

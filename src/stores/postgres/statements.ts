@@ -5,6 +5,7 @@ import { each, list, toName } from "./columns.ts";
 import type { Statement } from "./link.ts";
 import type { OutboxStep } from "./plan.ts";
 import type { Call } from "./protocol.ts";
+import { DONE } from "./together.ts";
 import type { Part } from "./together.ts";
 
 /** Leaves that others appended which a writer catches up with one by one; beyond it reads its edge anew. */
@@ -175,7 +176,7 @@ export function noteBatch({ ledger, writer, batch }: Turn): Part {
 
 /** Tells those who listen, where anybody may. */
 export function tell({ notice }: Turn): Part {
-  if (notice === null) return { name: "done", text: "select 1", values: [] };
+  if (notice === null) return DONE;
   return { name: "notify", text: `select pg_notify('${CHANNEL}', $1)`, values: [notice] };
 }
 

@@ -1,7 +1,13 @@
 import type { Statement } from "./link.ts";
 
-/** A change that stands in a statement with others: `$1`, `$2`, … count its own values, and its name is that of its text. */
+/**
+ * A change that stands in a statement with others: `$1`, `$2`, … count its own values, `$0` is the bytes that all of them
+ * share. Its name is that of its text.
+ */
 export type Part = Required<Statement>;
+
+/** Asks nothing. */
+export const DONE: Part = { name: "done", text: "select 1", values: [] };
 
 type Made = { readonly name: string; readonly text: string };
 const made = new Map<string, Made>();
@@ -10,20 +16,22 @@ const made = new Map<string, Made>();
  * Changes and a question as one statement, which the server parses, plans and answers once where it would do so ten times.
  * Every part sees the ledger as it was before all of them; they happen together or not at all.
  */
-export function together(changes: readonly Part[], question: Part): Statement {
+export function together(changes: readonly Part[], question: Part, bytes: Uint8Array | null): Statement {
   const parts = [...changes, question];
   const key = parts.map(({ name }) => name).join(" ");
   const known = made.get(key) ?? remember(key, changes, question);
-  return { ...known, values: parts.flatMap(({ values }) => values) };
+  const values = parts.flatMap((part) => part.values);
+  return { ...known, values: bytes === null ? values : [...values, bytes] };
 }
 
 // Which parts meet is up to the batch; they are few enough to keep them all.
 function remember(key: string, changes: readonly Part[], question: Part): Made {
+  const shared = [...changes, question].reduce((sum, { values }) => sum + values.length, 1);
   let before = 0;
   const numbered = ({ text, values }: Part): string => {
     const first = before;
     before += values.length;
-    return text.replaceAll(/\$(\d+)/g, (_, place: string) => `$${first + Number(place)}`);
+    return text.replaceAll(/\$(\d+)/g, (_, place: string) => `$${place === "0" ? shared : first + Number(place)}`);
   };
   const all = changes.map((part) => `${part.name} as (${numbered(part)})`);
   const one = { name: `batch_${made.size}`, text: `with ${all.join(", ")} ${numbered(question)}` };

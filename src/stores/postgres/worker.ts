@@ -1,10 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import { unpackBatch } from "../../ports/append-call.ts";
 import { StoreError } from "../../ports/store.ts";
 import { describe } from "./failure.ts";
-import { NewsKeys, newsOf, NONCE_BYTES, writeNotice } from "./notice.ts";
+import { NewsKeys, newsOf, randomNonces, writeNotice } from "./notice.ts";
 import type { FromWorker, PlainCall, Settled, ToWorker, WorkerStart } from "./protocol.ts";
 import { Queue } from "./queue.ts";
 import { Writer } from "./writer.ts";
@@ -28,8 +27,9 @@ function start(port: MessagePort, { place, ledger, title, writer: id, notify, pa
     if (calls.push(settled) === 1) queueMicrotask(flush);
   };
   let keys: NewsKeys | null = null;
+  const nonce = randomNonces();
   const noticeOf: WriterOptions["noticeOf"] = (head, plan, batch) =>
-    notify ? writeNotice(head, newsOf(plan, batch), keys, () => randomBytes(NONCE_BYTES)) : null;
+    notify ? writeNotice(head, newsOf(plan, batch), keys, nonce) : null;
   const writer = new Writer({ place, ledger, id, noticeOf, log, onCommit: (number) => void commits.push(number) });
   const queue = new Queue({ place: title, writer, patienceMs });
   void queue.fault.then(({ message }) => post({ kind: "failed", message }));

@@ -188,8 +188,8 @@ export class Writer {
       const plan = planBatch(calls, seen, tree);
       const outbox = outboxOf(this.#options.ledger, plan, head.messages);
       const turn = this.#turn({ tree, commits: head.commits + 1, messages: outbox.messages }, plan, calls);
-      const { first, parts, rest } = writesOf(turn.ledger, plan);
-      const write = together([moveHead(turn), noteBatch(turn), ...parts], tell(turn));
+      const { first, parts, bytes, rest } = writesOf(turn.ledger, plan);
+      const write = together([moveHead(turn), noteBatch(turn), ...parts], tell(turn), bytes);
       const statements = [...first, write, ...rest, ...outbox.statements, COMMIT];
       return this.#send(link, { plan, turn, outbox, tree, statements }, onSent);
     });
@@ -207,8 +207,12 @@ export class Writer {
     const plan = planBatch(calls, seenIn(expected), tree);
     const outbox = outboxOf(this.#options.ledger, plan, known.messages);
     const turn = this.#turn({ tree, commits: known.commits + 1, messages: outbox.messages }, plan, calls);
-    const { parts, rest } = writesOf(turn.ledger, plan);
-    const write = together([moveExpected(turn, before), noteBatch(turn), ...parts], assertExpected(turn, expected));
+    const { parts, bytes, rest } = writesOf(turn.ledger, plan);
+    const write = together(
+      [moveExpected(turn, before), noteBatch(turn), ...parts],
+      assertExpected(turn, expected),
+      bytes,
+    );
     // A statement that stands alone is its own transaction.
     const isWhole = rest.length === 0 && outbox.statements.length === 0;
     const statements = isWhole ? [write] : [BEGIN, write, ...rest, ...outbox.statements, COMMIT];

@@ -2,6 +2,7 @@ import { HASH_BYTES, TILE_WIDTH } from "../../core/ledger/index.ts";
 import { each, list, toName } from "./columns.ts";
 import type { Statement } from "./link.ts";
 import type { Plan, PlannedEntry } from "./plan.ts";
+import { DONE, together } from "./together.ts";
 import type { Part } from "./together.ts";
 
 /** Bytes that one statement carries; a larger entry goes alone. PostgreSQL's own limit is 1 GiB. */
@@ -9,16 +10,21 @@ const STATEMENT_BYTES_MAX = 32 * 1024 * 1024;
 /** A full tile. */
 const TILE_BYTES = HASH_BYTES * TILE_WIDTH;
 
-/** What makes a plan so: statements that come before and after the one that all parts make together. */
-export type Writes = { readonly first: Statement[]; readonly parts: Part[]; readonly rest: Statement[] };
+/** What makes a plan so: statements before and after the one that all parts make together, over the bytes that they share. */
+export type Writes = {
+  readonly first: readonly Statement[];
+  readonly parts: readonly Part[];
+  readonly bytes: Uint8Array | null;
+  readonly rest: readonly Statement[];
+};
 
 /** All writes of a plan but those to the head and the outbox, in an order in which no one undoes another. */
 export function writesOf(ledger: string, plan: Plan): Writes {
-  const [entries = [], ...more] = chunks(plan.entries).map((chunk) => insertEntries(ledger, chunk, plan));
+  const [entries, ...more] = chunks(plan.entries).map((chunk) => insertEntries(ledger, chunk, plan));
   return {
     first: erase(ledger, plan),
     parts: [
-      ...entries,
+      ...(entries?.parts ?? []),
       ...addTiles(ledger, plan),
       ...insertAnswers(ledger, plan),
       ...changeSlots(ledger, plan),
@@ -26,7 +32,8 @@ export function writesOf(ledger: string, plan: Plan): Writes {
       ...changeTimers(ledger, plan),
       ...changeDocuments(ledger, plan),
     ],
-    rest: more.flat(),
+    bytes: entries?.bytes ?? null,
+    rest: more.map(({ parts, bytes }) => together(parts, DONE, bytes)),
   };
 }
 
@@ -60,54 +67,75 @@ function chunks(entries: readonly PlannedEntry[]): readonly PlannedEntry[][] {
 }
 
 // Bytes go as one parameter, in binary, and are cut there: an array of them would be sent as hexadecimal text.
-function insertEntries(ledger: string, entries: readonly PlannedEntry[], { payloads }: Plan): Part[] {
-  const kept = entries.flatMap(({ index }) => {
-    const payload = payloads.get(index);
-    return payload === undefined ? [] : [{ index, ...payload }];
+function insertEntries(
+  ledger: string,
+  entries: readonly PlannedEntry[],
+  { payloads }: Plan,
+): { parts: Part[]; bytes: Uint8Array } {
+  const pieces: Uint8Array[] = [];
+  let end = 1; // SQL counts from one
+  const place = (piece: Uint8Array): number => {
+    pieces.push(piece);
+    return (end += piece.byteLength) - piece.byteLength;
+  };
+  const placed = entries.map((entry) => {
+    const header = place(entry.header);
+    const kept = payloads.get(entry.index);
+    return {
+      ...entry,
+      at: header,
+      kept: kept === undefined ? null : { ...kept, at: place(kept.payload), saltAt: place(kept.salt) },
+    };
   });
   const headers = {
     name: "insert_entries",
     text: `insert into keyturn.entries (ledger, idx, stream, version, type, header)
-      select $1, e.idx, e.stream, e.version, e.type, substring($7::bytea from e.start for e.length)
-      from unnest($2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::integer[], $8::integer[])
+      select $1, e.idx, e.stream, e.version, e.type, substring($0::bytea from e.start for e.length)
+      from unnest($2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::integer[], $7::integer[])
         as e (idx, stream, version, type, start, length)`,
     values: [
       ledger,
-      list(entries.map(({ index }) => index)),
-      list(entries.map(({ stream }) => toName(stream))),
-      list(entries.map(({ version }) => version)),
-      list(entries.map(({ type }) => toName(type))),
-      list(starts(entries.map(({ header }) => header))),
-      Buffer.concat(entries.map(({ header }) => header)),
-      list(entries.map(({ header }) => header.byteLength)),
+      list(placed.map(({ index }) => index)),
+      list(placed.map(({ stream }) => toName(stream))),
+      list(placed.map(({ version }) => version)),
+      list(placed.map(({ type }) => toName(type))),
+      list(placed.map(({ at }) => at)),
+      list(placed.map(({ header }) => header.byteLength)),
     ],
   };
-  if (kept.length === 0) return [headers];
+  const kept = placed.flatMap(({ index, kept: one }) => (one === null ? [] : [{ index, ...one }]));
+  const bytes = joined(pieces);
+  if (kept.length === 0) return { parts: [headers], bytes };
   const insert = {
     name: "insert_payloads",
     text: `insert into keyturn.payloads (ledger, idx, salt, payload)
-      select $1, p.idx, substring($3::bytea from p.salt_start for p.salt_length),
-        substring($4::bytea from p.start for p.length)
-      from unnest($2::bigint[], $5::integer[], $6::integer[], $7::integer[], $8::integer[])
+      select $1, p.idx, substring($0::bytea from p.salt_start for p.salt_length),
+        substring($0::bytea from p.start for p.length)
+      from unnest($2::bigint[], $3::integer[], $4::integer[], $5::integer[], $6::integer[])
         as p (idx, salt_start, salt_length, start, length)`,
     values: [
       ledger,
       list(kept.map(({ index }) => index)),
-      Buffer.concat(kept.map(({ salt }) => salt)),
-      Buffer.concat(kept.map(({ payload }) => payload)),
-      list(starts(kept.map(({ salt }) => salt))),
+      list(kept.map(({ saltAt }) => saltAt)),
       list(kept.map(({ salt }) => salt.byteLength)),
-      list(starts(kept.map(({ payload }) => payload))),
+      list(kept.map(({ at }) => at)),
       list(kept.map(({ payload }) => payload.byteLength)),
     ],
   };
-  return [headers, insert];
+  return { parts: [headers, insert], bytes };
 }
 
-/** Where each part begins in all of them joined; SQL counts from one. */
-function starts(parts: readonly Uint8Array[]): number[] {
-  let at = 1;
-  return parts.map(({ byteLength }) => (at += byteLength) - byteLength);
+/** Pieces as one: as they came, where they lie one behind the other; each copy is garbage outside of the heap. */
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first] = pieces;
+  let end = first?.byteOffset ?? 0;
+  const isWhole = pieces.every((piece) => {
+    const follows = piece.buffer === first?.buffer && piece.byteOffset === end;
+    end += piece.byteLength;
+    return follows;
+  });
+  if (first === undefined || !isWhole) return Buffer.concat(pieces);
+  return Buffer.from(first.buffer, first.byteOffset, end - first.byteOffset);
 }
 
 // All hashes of a full tile are as long, so that one place is enough to cut them.
