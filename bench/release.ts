@@ -2,14 +2,22 @@ import { atMost, percentile, row, type Row } from "./row.ts";
 import { member, type Installation } from "./setup.ts";
 import { Connection, openStream, requestBytes } from "./wire.ts";
 
-/** Where the person decides, what the rows are called, and what the median should be, in milliseconds. */
-export type ReleaseOptions = { readonly reviewer?: Installation; readonly name?: string; readonly goalMs?: number };
+/**
+ * Where the person decides, what the rows are called, what the median should be, in milliseconds, and how many of each kind
+ * come before the first that is counted.
+ */
+export type ReleaseOptions = {
+  readonly reviewer?: Installation;
+  readonly name?: string;
+  readonly goalMs?: number;
+  readonly warm?: number;
+};
 
 /** From sending a person's last approval until the held agent has its answer: by the agent's stream, and by long poll. */
 export async function releaseRows(
   installation: Installation,
   times: number,
-  { reviewer = installation, name = "release", goalMs = 2 }: ReleaseOptions = {},
+  { reviewer = installation, name = "release", goalMs = 2, warm = 0 }: ReleaseOptions = {},
 ): Promise<Row[]> {
   const { port } = installation;
   const token = await installation.token("agent-0", "release");
@@ -22,7 +30,7 @@ export async function releaseRows(
 
   const streamed: number[] = [];
   const polled: number[] = [];
-  for (let time = 0; time < times * 2; time++) {
+  for (let time = -warm * 2; time < times * 2; time++) {
     const byStream = time % 2 === 0;
     const { id, digest } = await held(agent, token, time);
     const review = requestBytes(
@@ -47,7 +55,10 @@ export async function releaseRows(
     const reviewed = person.ask(review).then(({ status, body }) => {
       if (status !== 200) throw new Error(`the review was refused: ${JSON.stringify(body)}`);
     });
-    await Promise.all([told.then(() => (byStream ? streamed : polled).push(performance.now() - sentAt)), reviewed]);
+    const released = told.then(() => {
+      if (time >= 0) (byStream ? streamed : polled).push(performance.now() - sentAt);
+    });
+    await Promise.all([released, reviewed]);
   }
   events.close();
   for (const connection of [agent, person, poller]) connection.close();

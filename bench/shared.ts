@@ -8,23 +8,25 @@ import { moduleOf } from "./build.ts";
 import { BETWEEN, bestRows, type Pace } from "./best.ts";
 import { askedBytes, load, rate } from "./evaluate.ts";
 import type { Options } from "./options.ts";
-import { releaseRows } from "./release.ts";
+import { releaseRows, type ReleaseOptions } from "./release.ts";
 import { many, median, row, type Row } from "./row.ts";
 import { furnish, residentMb, scratch, serve, type Child } from "./server.ts";
 import { Installation } from "./setup.ts";
+
+const CALLERS = [1, 32, 128];
+const RELEASES = 300;
+/** They come first and are not counted, as with evaluations: servers that have run for a while, not ones that have just begun. */
+const RELEASES_WARM = 300;
+/** Each of these waits for up to a second. */
+const RELEASES_LOST = 15;
 
 /** What was measured and how, for the page. */
 export const note: string = `\`keyturn serve\` from the built package, each in a process of its own, on one PostgreSQL of the same machine with its
 default durability. Evaluations are those of \`evaluate\`: once with one server, which is the rate of an instance, once with a
 second beside it that answers nothing and follows what the first writes; for the best rates ${BETWEEN.join(", ")} callers are
 measured too. The anchor is one \`insert\` at a time by bare \`pg\` over one connection. Database, servers and load generator
-share the machine. Release: a person decides at one server, the agent is held at the other; with its NOTIFY, and with every
-NOTIFY lost, where the other server looks once a second.`;
-
-const CALLERS = [1, 32, 128];
-const RELEASES = 150;
-/** Each of these waits for up to a second. */
-const RELEASES_LOST = 15;
+share the machine. Release: a person decides at one server, the agent is held at the other; with its NOTIFY, after
+${RELEASES_WARM} of each kind that are not counted, and with every NOTIFY lost, where the other server looks once a second.`;
 
 export async function run({ dist, quick, progress }: Options): Promise<readonly Row[]> {
   const bin = findPostgres();
@@ -47,11 +49,17 @@ export async function run({ dist, quick, progress }: Options): Promise<readonly 
       progress("evaluations, a second server beside it");
       rows.push(...(await besideRows(pair, quick)));
       progress("release");
-      rows.push(...(await pair.releases(quick ? 5 : RELEASES, "release across servers", 2)));
+      rows.push(
+        ...(await pair.releases(quick ? 5 : RELEASES, {
+          name: "release across servers",
+          goalMs: 2,
+          warm: quick ? 0 : RELEASES_WARM,
+        })),
+      );
     }
     await using pair = await Servers.open(dist, postgres, { ledger: "poll", servers: 2, wake: "poll" });
     progress("release with every NOTIFY lost");
-    rows.push(...(await pair.releases(quick ? 2 : RELEASES_LOST, "release, NOTIFY lost", 1200)));
+    rows.push(...(await pair.releases(quick ? 2 : RELEASES_LOST, { name: "release, NOTIFY lost", goalMs: 1200 })));
     return rows;
   } finally {
     await postgres.stop();
@@ -107,9 +115,9 @@ class Servers implements AsyncDisposable {
   }
 
   /** The person decides at the last server, the agent waits at the first. */
-  releases(times: number, name: string, goalMs: number): Promise<Row[]> {
+  releases(times: number, options: ReleaseOptions): Promise<Row[]> {
     const reviewer = new Installation(this.#last.port, this.#keys);
-    return releaseRows(this.installation, times, { reviewer, name, goalMs });
+    return releaseRows(this.installation, times, { ...options, reviewer });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
