@@ -6,6 +6,9 @@ import type { FromWorker, PlainCall, Reply, Settled, ToWorker, WorkerStart } fro
 
 /** News that come within this time are told together. */
 const NEWS_EVERY_MS = 3;
+/** So often is the worker told while it has nothing to write; after that ever more seldom, for it looks in vain. */
+const NEWS_IN_VAIN = 8;
+const NEWS_EVERY_MAX_MS = 1000;
 
 /** The worker's young heap. */
 const YOUNG_MB = 2;
@@ -35,6 +38,8 @@ export class Desk {
   #closing = false;
   #scheduled = false;
   #news: NodeJS.Timeout | null = null;
+  /** How often the worker was told of news since it was last given something to write. */
+  #inVain = 0;
   #next = 0;
   #unsent: Unsent[] = [];
   /** Who waits for the worker, by the number of the call: what was asked for, the worker alone keeps. */
@@ -77,8 +82,9 @@ export class Desk {
     if (this.#news !== null) return;
     this.#news = setTimeout(() => {
       this.#news = null;
+      this.#inVain += 1;
       if (this.#refusal === null) this.#post({ kind: "news" }, []);
-    }, NEWS_EVERY_MS).unref();
+    }, newsPauseMs(this.#inVain)).unref();
   }
 
   /** Refuses what comes from now on, lets what waits finish, and ends the worker. */
@@ -118,6 +124,7 @@ export class Desk {
     const calls = this.#unsent;
     if (calls.length > 0) {
       this.#unsent = [];
+      this.#inVain = 0;
       const first = this.#next;
       this.#next += calls.length;
       calls.forEach(({ resolve, reject }, at) => this.#sent.set(first + at, { resolve, reject }));
@@ -161,6 +168,10 @@ export class Desk {
     if ("reply" in settled) waiting?.resolve(settled.reply);
     else waiting?.reject(new StoreError(settled.refused));
   }
+}
+
+function newsPauseMs(inVain: number): number {
+  return Math.min(NEWS_EVERY_MAX_MS, NEWS_EVERY_MS * 2 ** Math.max(0, inVain - NEWS_IN_VAIN));
 }
 
 // From the sources it is TypeScript, in the built package JavaScript.

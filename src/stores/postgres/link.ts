@@ -150,13 +150,14 @@ export type Statement = { readonly name?: string; readonly text: string; readonl
 
 /**
  * Has a session plan each statement once, and look up key after key by an index: so all of ours are meant. The server would
- * plan again and again, for longer than it runs them, and scan or sort what was small when it planned. Servers without these
- * settings pass over them.
+ * plan again and again, for longer than it runs them, and scan or sort what was small when it planned. A plan that is made
+ * once must hold for any limit, and looks dear enough to be compiled each time, which takes a tenth of a second. Servers
+ * without these settings pass over them.
  */
 export const PLAN_ONCE: Statement = {
   text: `select set_config(name, setting, false)
     from (values ('plan_cache_mode', 'force_generic_plan'), ('enable_seqscan', 'off'), ('enable_hashjoin', 'off'),
-      ('enable_mergejoin', 'off')) as wanted (name, setting)
+      ('enable_mergejoin', 'off'), ('jit', 'off')) as wanted (name, setting)
     where name in (select name from pg_settings)`,
 };
 
