@@ -4,14 +4,13 @@ import { openHeader } from "../core/ledger/index.ts";
 import type { Append, AppendResult, StoredEntry } from "../ports/store.ts";
 import type { Context } from "./context.ts";
 import { loadRequest, recorded } from "./journal.ts";
-import { remember } from "./latest.ts";
 
 /** Entries that are read at a time. */
 const PAGE = 256;
 /** News that wait with what they carry while something is read: of more nothing is kept, and it is read too. */
 const NEWS_MAX = 32;
-/** Requests of which is remembered how far they were told. */
-const TOLD_MAX = 10_000;
+/** After which time what could not be read is read again, in milliseconds: the store tells of it once. */
+const AGAIN_MS = 1000;
 
 /** What another instance changed beside requests, facts and sessions: once for each page that was read. */
 export type Elsewhere = {
@@ -32,7 +31,9 @@ export class Follower {
   readonly #pending = new Map<string, Promise<boolean>>();
   /** Where our own entries stand, from the cursor on. */
   readonly #own = new Set<number>();
-  readonly #told = new Map<RequestId, number>();
+  /** Entries that were passed over as ours, and whose append came to nothing here: nobody was told of them. */
+  #owed: StoredEntry[] = [];
+  #again: NodeJS.Timeout | null = null;
   #cursor: number;
   #heard = 0;
   /** Whether entries are taken from the cursor on, which stands still meanwhile. */
@@ -40,6 +41,7 @@ export class Follower {
   #last: Promise<void> = Promise.resolve();
   #next: Promise<void> | null = null;
   #news = 0;
+  #look: () => void = () => {};
   #behindSince: number | null = null;
 
   /** Follows from `from` on; all before it must be known here. `onChange` hears of what the engine itself does not keep. */
@@ -59,7 +61,8 @@ export class Follower {
    * append of this process may make it more.
    */
   get knownSize(): number | null {
-    return this.#pending.size > 0 || this.#behindSince !== null || this.#isTaking ? null : this.#cursor;
+    const isAll = this.#pending.size === 0 && this.#owed.length === 0 && this.#behindSince === null && !this.#isTaking;
+    return isAll ? this.#cursor : null;
   }
 
   /** How many entries of others were told here. */
@@ -94,9 +97,16 @@ export class Follower {
   run(signal: AbortSignal): void {
     const look = (news?: readonly StoredEntry[]): void => {
       this.#behindSince ??= performance.now();
-      // A store that is away says so to everybody; the next call comes within a second.
-      this.#hear(news).catch(() => undefined);
+      // A store that is away says so to everybody.
+      this.#hear(news).catch(() => {
+        if (!signal.aborted && this.#again === null) this.#again = setTimeout(again, AGAIN_MS).unref();
+      });
     };
+    const again = (): void => {
+      this.#again = null;
+      look();
+    };
+    this.#look = look;
     const stop = this.#ctx.store.onAdvance(look);
     signal.addEventListener("abort", stop, { once: true });
     look();
@@ -131,6 +141,9 @@ export class Follower {
   async #taking(work: () => Promise<void>): Promise<void> {
     this.#isTaking = true;
     try {
+      const owed = [...this.#owed];
+      if (owed.length > 0) await this.#tell(owed);
+      this.#owed = this.#owed.slice(owed.length);
       await work();
     } finally {
       this.#isTaking = false;
@@ -178,9 +191,14 @@ export class Follower {
       const settled = this.#pending.get(keyOf(entry.header));
       if (settled === undefined) foreign.push(entry);
       // Ours, but for its answer: should that be a refusal, it is told then.
-      else void settled.then((ours) => (ours ? undefined : this.#tell([entry]))).catch(() => undefined);
+      else void settled.then((ours) => (ours ? undefined : this.#owe(entry)));
     }
     if (foreign.length > 0) await this.#tell(foreign);
+  }
+
+  #owe(entry: StoredEntry): void {
+    this.#owed.push(entry);
+    this.#look();
   }
 
   async #tell(entries: readonly StoredEntry[]): Promise<void> {
@@ -225,10 +243,7 @@ export class Follower {
   }
 
   #publish(state: RequestState): void {
-    const { id } = state.opened;
-    if ((this.#told.get(id) ?? -1) >= state.version) return;
-    remember(this.#told, id, state.version, TOLD_MAX);
-    this.#ctx.around.latest.heard(state);
+    if (!this.#ctx.around.latest.heard(state)) return;
     this.#ctx.around.sessions.heard(state);
     this.#ctx.bus.publish(state);
   }

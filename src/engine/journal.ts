@@ -103,9 +103,10 @@ export async function commitRequest(
     ...extra,
   });
   if (result.status !== "appended") return result;
-  ctx.around.latest.heard(after);
-  ctx.around.sessions.heard(after);
-  ctx.bus.publish(after);
+  // Another instance may have changed it further before our own answer came.
+  const isNewest = ctx.around.latest.heard(after);
+  ctx.around.sessions.heard(after, isNewest);
+  if (isNewest) ctx.bus.publish(after);
   return { status: "committed", state: after, index: result.index, size: result.size };
 }
 

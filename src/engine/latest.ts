@@ -3,6 +3,8 @@ import type { RequestId } from "../core/brand.ts";
 
 /** Open requests that are remembered; the one that changed longest ago goes first. */
 const LATEST_MAX = 1000;
+/** Requests of which is remembered how far they were told. */
+const TOLD_MAX = 10_000;
 
 /**
  * How open requests were when this process last heard of them. Another instance may have changed one since, so whatever is
@@ -11,17 +13,21 @@ const LATEST_MAX = 1000;
  */
 export class Latest {
   readonly #states = new Map<RequestId, RequestState>();
+  readonly #told = new Map<RequestId, number>();
 
   /** An open request as it was last heard of, or null. */
   of(id: RequestId): RequestState | null {
     return this.#states.get(id) ?? null;
   }
 
-  /** A request as it has become, here or at another instance. */
-  heard(state: RequestState): void {
+  /** A request as it has become, here or at another instance; false where something later was heard of it before. */
+  heard(state: RequestState): boolean {
     const { id } = state.opened;
-    if (!isOpen(state)) this.#states.delete(id);
-    else if ((this.of(id)?.version ?? -1) < state.version) remember(this.#states, id, state, LATEST_MAX);
+    if ((this.#told.get(id) ?? -1) >= state.version) return false;
+    remember(this.#told, id, state.version, TOLD_MAX);
+    if (isOpen(state)) remember(this.#states, id, state, LATEST_MAX);
+    else this.#states.delete(id);
+    return true;
   }
 
   forget(id: RequestId): void {

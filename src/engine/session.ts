@@ -84,10 +84,10 @@ export class SessionLog {
   }
 
   /** Hears of a request that was changed just now: of those that wait, and of who approved how much. */
-  heard(state: RequestState): void {
+  heard(state: RequestState, isNewest: boolean = true): void {
     const { id, agent, question } = state.opened;
-    if (state.progress.status === "pending") this.#pending.add(id);
-    else this.#pending.delete(id);
+    if (state.progress.status !== "pending") this.#pending.delete(id);
+    else if (isNewest) this.#pending.add(id);
     const session = question.context.session ?? null;
     if (state.version === 1) this.#heard(`request/${id} held`, agent, "held", session, state.changedAt);
     if (state.progress.status === "denied")

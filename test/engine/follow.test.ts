@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import type { RequestState } from "../../src/core/approval/index.ts";
-import { Follower } from "../../src/engine/index.ts";
-import type { Store, StoredEntry } from "../../src/ports/store.ts";
+import { Follower, loadRequest } from "../../src/engine/index.ts";
+import type { Append, AppendResult, Store, StoredEntry } from "../../src/ports/store.ts";
 import { WatchedStore } from "../../src/server/watched.ts";
 import { openMemoryStore } from "../../src/stores/memory/index.ts";
-import { exportRows, readRows } from "../support/actions.ts";
+import { exportRows, grantRole, readRows } from "../support/actions.ts";
 import { Bench } from "../support/bench.ts";
 
 /** A ledger that others write too: whoever listens is told when a test says so, and pages are counted. */
@@ -249,4 +249,74 @@ test("an instance that nobody writes beside keeps up with itself, and names few 
   await bench.ctx.around.keeper.save();
   const [head] = (await ledger.documents("sessions")).filter(({ id }) => id === "");
   assert.deepEqual(head?.body, { upTo: await bench.size(), counted: [] });
+});
+
+/** A store whose answers to appends of one type come late, or never. */
+class Late extends WatchedStore {
+  only = "";
+  answer: Promise<unknown> = Promise.resolve();
+
+  override async append(change: Append): Promise<AppendResult> {
+    const result = super.append(change);
+    if (change.entries.some(({ type }) => type === this.only)) await this.answer;
+    return result;
+  }
+}
+
+test("an own append that is in the ledger, and whose answer is lost, is told before anybody takes it for known", async () => {
+  const late = new Late(openMemoryStore());
+  const watched = new WatchedStore(late);
+  using here = new Bench({}, {}, watched);
+  const told: string[] = [];
+  let isAway = false;
+  const follower = new Follower(here.ctx, 0, async ({ types }) => {
+    if (isAway) throw new Error("the database is away");
+    told.push(...types);
+  });
+  watched.watch((change, result) => follower.wrote(change, result));
+  const lost = Promise.withResolvers<never>();
+  late.only = "request.opened";
+  late.answer = lost.promise;
+  const asked = here.ask(exportRows(12_000)).catch((error: unknown) => String(error));
+  for (let turns = 0; turns < 20; turns += 1) await turn();
+  await follower.catchUp();
+  assert.equal(follower.cursor, await here.size(), "a page has passed it");
+  isAway = true;
+  lost.reject(new Error("no answer came"));
+  assert.equal(await asked, "Error: no answer came");
+  for (let turns = 0; turns < 5; turns += 1) await turn();
+  assert.equal(follower.knownSize, null);
+  await assert.rejects(follower.catchUp());
+  isAway = false;
+  await follower.catchUp();
+  assert.deepEqual(told, ["request.opened"]);
+  assert.equal(follower.knownSize, await here.size());
+});
+
+test("an own answer that comes after the news of what followed turns nothing back", async () => {
+  const memory = openMemoryStore();
+  const late = new Late(memory);
+  const watched = new WatchedStore(late);
+  using here = new Bench({}, {}, watched);
+  using there = new Bench({}, {}, memory);
+  const follower = new Follower(here.ctx, 0, () => Promise.resolve());
+  watched.watch((change, result) => follower.wrote(change, result));
+  const lines: string[] = [];
+  here.ctx.bus.subscribe((state) => void lines.push(lineOf(state)));
+  const asked = await here.ask(grantRole("admin"));
+  const answered = Promise.withResolvers<void>();
+  late.only = "review.refused"; // cy is barred
+  late.answer = answered.promise;
+  const reviewed = here.review("cy", asked);
+  for (let turns = 0; turns < 20; turns += 1) await turn();
+  const known = await loadRequest(there.ctx, asked.opened.id);
+  assert.equal(known?.version, asked.version + 1);
+  const denied = await there.review("eve", known, "deny");
+  assert.ok(!("refused" in denied), JSON.stringify(denied));
+  await follower.catchUp();
+  answered.resolve();
+  await reviewed;
+  assert.equal(lines.at(-1), lineOf(denied));
+  assert.equal(lines.length, 2);
+  assert.equal(here.ctx.around.latest.of(asked.opened.id), null);
 });

@@ -37,6 +37,10 @@ export class Wake {
   #keys: NewsKeys | null = null;
   /** The newest commit that is known here; null before the first look. */
   #commits: number | null = null;
+  /** The newest commit that the head itself has named. */
+  #looked: number | null = null;
+  /** Whether a number was taken since that anybody may have made up: it may have hidden the commit that has it. */
+  #isDoubtful = false;
 
   constructor(options: WakeOptions) {
     this.#options = options;
@@ -79,6 +83,7 @@ export class Wake {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
     this.#commits = null;
+    this.#looked = null;
     const link = this.#link;
     this.#link = null;
     await link?.[Symbol.asyncDispose]();
@@ -101,6 +106,11 @@ export class Wake {
       const commits = integer(row["commits"]);
       // Whoever may connect may notify: a number that was made up must not make deaf to all below it.
       if (before !== null && before === this.#commits && commits < before) this.#commits = commits - 1;
+      const isNew = this.#commits !== null && commits > this.#commits;
+      // The same with one that came to be true meanwhile.
+      if (this.#isDoubtful && !isNew && commits > (this.#looked ?? commits)) this.#tell();
+      if (before === this.#commits) this.#isDoubtful = false;
+      this.#looked = commits;
       this.#saw(commits);
     } finally {
       this.#polling = false;
@@ -130,7 +140,9 @@ export class Wake {
     const { commits } = notice;
     // Not across a gap, in which somebody else may have appended; and never twice, so that no old notice is worth anything.
     const isNext = this.#commits !== null && commits === this.#commits + 1;
-    this.#saw(commits, isNext ? (openNotice(notice, this.#keys) ?? undefined) : undefined);
+    const news = isNext ? openNotice(notice, this.#keys) : null;
+    if (news === null && this.#commits !== null && commits > this.#commits) this.#isDoubtful = true;
+    this.#saw(commits, news ?? undefined);
   }
 
   // Our own commit may be seen before its answer is: a call for nothing, which is allowed.
