@@ -4,7 +4,7 @@ import { atLeast, row, type Anchor, type Row } from "./row.ts";
 export type Pace = { readonly rate: number; readonly p99: number };
 
 /** Numbers of callers that are measured for the best rates alone, beside those that have rows of their own. */
-export const BETWEEN: readonly number[] = [16, 24, 48, 64];
+export const BETWEEN: readonly number[] = [16, 24, 40, 48, 64];
 const P99_MAX_MS = 20;
 const RATE_MIN = 5000;
 
