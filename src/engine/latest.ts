@@ -36,7 +36,7 @@ export class Latest {
 }
 
 /** Puts an item last, and lets the first ones go where there are more than `max`. */
-export function remember<K, T>(items: Map<K, T>, key: K, item: T, max: number): void {
+function remember<K, T>(items: Map<K, T>, key: K, item: T, max: number): void {
   items.delete(key);
   items.set(key, item);
   for (const oldest of items.keys()) {

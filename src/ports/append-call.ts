@@ -20,7 +20,7 @@ export type AppendCall = {
 export type KeptMessage = Omit<NewMessage, "body"> & { readonly body: string };
 
 /** An entry whose bytes travel apart; `bytes` counts those of its header, payload and salt. */
-type EntryFrame = Omit<NewEntry, "header" | "payload" | "salt"> & {
+export type EntryFrame = Omit<NewEntry, "header" | "payload" | "salt"> & {
   readonly bytes: readonly [header: number, payload: number, salt: number];
 };
 /** An append without its bytes. Most append entries and nothing else: then `rest` is null. */
@@ -34,7 +34,8 @@ type AppendFrame = {
 export type Packed<Other> = { readonly frame: AppendFrame | Other; readonly bytes: Uint8Array };
 
 const NO_BYTES = new Uint8Array(0);
-const NO_REST: Omit<AppendCall, "kind" | "entries"> = {
+/** An append of entries and nothing else. */
+export const NO_REST: Omit<AppendCall, "kind" | "entries"> = {
   at: null,
   idempotency: null,
   inTime: null,
@@ -50,10 +51,22 @@ const NO_REST: Omit<AppendCall, "kind" | "entries"> = {
 /** A private copy of an append: the caller may do with its objects and bytes what it likes from now on. */
 export function packAppend(change: Append): Packed<never> {
   const parts = change.entries.flatMap(({ header, payload, salt }) => [header, payload, salt]);
-  const entries = change.entries.map(({ stream, version, type, header, payload, salt }): EntryFrame => {
-    return { stream, version, type, bytes: [header.byteLength, payload.byteLength, salt.byteLength] };
-  });
-  return { frame: { kind: "append", entries, rest: restOf(change) }, bytes: joinBytes(parts) };
+  const frame: AppendFrame = { kind: "append", entries: change.entries.map(frameOf), rest: restOf(change) };
+  return { frame, bytes: joinBytes(parts) };
+}
+
+/** An entry without its bytes. */
+export function frameOf({ stream, version, type, header, payload, salt }: NewEntry): EntryFrame {
+  return { stream, version, type, bytes: [header.byteLength, payload.byteLength, salt.byteLength] };
+}
+
+/** Opens frames in their order, whose bytes lie one behind the other: header, payload and salt of each. */
+export function frameOpener(bytes: Uint8Array): (frame: EntryFrame) => NewEntry {
+  let at = 0;
+  const next = (length: number): Uint8Array => bytes.subarray((at += length) - length, at);
+  return ({ stream, version, type, bytes: [header, payload, salt] }) => {
+    return { stream, version, type, header: next(header), payload: next(payload), salt: next(salt) };
+  };
 }
 
 /** A write that has no bytes. */
@@ -75,11 +88,7 @@ export function unpackBatch<Other extends { readonly kind: string }>(
   frames: string,
   bytes: ArrayBuffer,
 ): readonly (AppendCall | Other)[] {
-  let at = 0;
-  const next = (length: number): Uint8Array => new Uint8Array(bytes, (at += length) - length, length);
-  const open = ({ stream, version, type, bytes: [header, payload, salt] }: EntryFrame): NewEntry => {
-    return { stream, version, type, header: next(header), payload: next(payload), salt: next(salt) };
-  };
+  const open = frameOpener(new Uint8Array(bytes));
   // Written by `packBatch` on the other side and by nothing else.
   return (JSON.parse(frames) as readonly (AppendFrame | Other)[]).map((frame): AppendCall | Other => {
     if (!isAppend(frame)) return frame;

@@ -35,6 +35,14 @@ void describe("news between instances of one PostgreSQL", { skip }, () => {
     await client.connect();
     return client;
   };
+  /** Such a one that listens, and what it hears. */
+  const overhear = async (): Promise<{ readonly ear: pg.Client; readonly notices: readonly string[] }> => {
+    const ear = await stranger();
+    const notices: string[] = [];
+    ear.on("notification", ({ payload = "" }) => notices.push(payload));
+    await ear.query("listen keyturn");
+    return { ear, notices };
+  };
   before(async () => {
     const owner = new pg.Client({ connectionString: postgres.url() });
     await owner.connect();
@@ -134,10 +142,7 @@ void describe("news between instances of one PostgreSQL", { skip }, () => {
     await using there = await open(ledger);
     await using here = await open(ledger);
     const heard = await listen(here, there);
-    const ear = await stranger();
-    const notices: string[] = [];
-    ear.on("notification", ({ payload = "" }) => notices.push(payload));
-    await ear.query("listen keyturn");
+    const { ear, notices } = await overhear();
     const needle = randomUUID();
     await there.append({ entries: [{ ...entry("s", 0), payload: Buffer.from(needle) }], awaited: true });
     await until("both have heard of it", () => heard.length === 1 && notices.length === 1);
@@ -195,10 +200,7 @@ void describe("news between instances of one PostgreSQL", { skip }, () => {
     await using there = await open(ledger);
     await using here = await open(ledger);
     const heard = await listen(here, there);
-    const ear = await stranger();
-    const notices: string[] = [];
-    ear.on("notification", ({ payload = "" }) => notices.push(payload));
-    await ear.query("listen keyturn");
+    const { ear, notices } = await overhear();
     const { size: index } = await here.head();
     await there.append({ entries: [entry("s", 0)], awaited: true });
     await there.append({ entries: [entry("t", 0)], erase: [index], awaited: true });

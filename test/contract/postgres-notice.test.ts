@@ -5,6 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { StreamName } from "../../src/core/brand.ts";
 import { Frontier } from "../../src/core/ledger/index.ts";
+import { NO_REST } from "../../src/ports/append-call.ts";
 import type { AppendCall } from "../../src/ports/append-call.ts";
 import type { StoredEntry } from "../../src/ports/store.ts";
 import {
@@ -127,16 +128,7 @@ test("news are the whole batch where one append is awaited, and nothing where it
   const call = (name: string, more: Partial<AppendCall> = {}): AppendCall => ({
     kind: "append",
     entries: [entry(name, 0)],
-    at: null,
-    idempotency: null,
-    inTime: null,
-    slots: [],
-    requests: [],
-    timers: [],
-    outbox: [],
-    documents: [],
-    erase: [],
-    awaited: false,
+    ...NO_REST,
     ...more,
   });
   const table: [readonly AppendCall[], readonly string[]][] = [

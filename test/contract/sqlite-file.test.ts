@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { NO_REST } from "../../src/ports/append-call.ts";
 import { StoreError } from "../../src/ports/store.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { assertVersion, closeFile, openFile } from "../../src/stores/sqlite/file.ts";
@@ -256,19 +257,7 @@ test("tiles reach the third level: every hash, before and after a restart", () =
     const entries = Array.from({ length: Math.min(2048, size - leaves.length) }, (_, at) =>
       entry(`${leaves.length + at}`, 0),
     );
-    const none = {
-      at: null,
-      idempotency: null,
-      inTime: null,
-      slots: [],
-      requests: [],
-      timers: [],
-      outbox: [],
-      documents: [],
-      erase: [],
-      awaited: false,
-    };
-    writer.commit([{ kind: "append", entries, ...none }]);
+    writer.commit([{ kind: "append", entries, ...NO_REST }]);
     leaves.push(...entries.map((one) => leaf(one.header)));
   }
   const tree = Tree.load(db);

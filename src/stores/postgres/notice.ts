@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomFillSync } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import type { NewEntry, StoredEntry } from "../../ports/store.ts";
+import { frameOf, frameOpener, type EntryFrame } from "../../ports/append-call.ts";
+import type { StoredEntry } from "../../ports/store.ts";
 import type { Plan, PlannedEntry } from "./plan.ts";
 import type { Call } from "./protocol.ts";
 
@@ -127,22 +128,12 @@ function plainOf({ writer, commits, ledger }: NoticeHead): string {
 }
 
 /** Entries without their bytes, which follow: those of each one's header, payload and salt. */
-type Frame = {
-  readonly first: number;
-  readonly entries: readonly (Pick<NewEntry, "stream" | "version" | "type"> & {
-    readonly bytes: readonly [header: number, payload: number, salt: number];
-  })[];
-};
+type Frame = { readonly first: number; readonly entries: readonly EntryFrame[] };
 
 function pack(entries: readonly PlannedEntry[], bytesMax: number): Uint8Array | null {
   const parts = entries.flatMap(({ header, payload, salt }) => [header, payload, salt]);
   if (parts.reduce((sum, { byteLength }) => sum + byteLength, 0) > bytesMax) return null;
-  const frame: Frame = {
-    first: entries[0]?.index ?? 0,
-    entries: entries.map(({ stream, version, type, header, payload, salt }) => {
-      return { stream, version, type, bytes: [header.byteLength, payload.byteLength, salt.byteLength] };
-    }),
-  };
+  const frame: Frame = { first: entries[0]?.index ?? 0, entries: entries.map(frameOf) };
   const text = Buffer.from(JSON.stringify(frame));
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32BE(text.length);
@@ -151,12 +142,9 @@ function pack(entries: readonly PlannedEntry[], bytesMax: number): Uint8Array | 
 }
 
 function unpack(packed: Buffer): readonly StoredEntry[] {
-  let at = LENGTH_BYTES + packed.readUInt32BE(0);
+  const end = LENGTH_BYTES + packed.readUInt32BE(0);
   // Written by `pack` of this version, as its seal has shown.
-  const { first, entries } = JSON.parse(packed.toString("utf8", LENGTH_BYTES, at)) as Frame;
-  const next = (length: number): Uint8Array => packed.subarray((at += length) - length, at);
-  return entries.map(({ stream, version, type, bytes: [header, payload, salt] }, offset) => {
-    const parts = { header: next(header), payload: next(payload), salt: next(salt) };
-    return { index: first + offset, stream, version, type, ...parts };
-  });
+  const { first, entries } = JSON.parse(packed.toString("utf8", LENGTH_BYTES, end)) as Frame;
+  const open = frameOpener(packed.subarray(end));
+  return entries.map((entry, offset) => ({ index: first + offset, ...open(entry) }));
 }
