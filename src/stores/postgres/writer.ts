@@ -213,14 +213,11 @@ export class Writer {
       assertExpected(turn, expected),
       bytes,
     );
-    // A statement that stands alone is its own transaction.
+    // A statement that stands alone is its own transaction; in one of several, COMMIT ends also what has failed.
     const isWhole = rest.length === 0 && outbox.statements.length === 0;
     const statements = isWhole ? [write] : [BEGIN, write, ...rest, ...outbox.statements, COMMIT];
-    const made = { plan, turn, outbox, tree, statements };
     try {
-      return await (isWhole
-        ? this.#send(link, made, onSent)
-        : this.#undoing(link, () => this.#send(link, made, onSent)));
+      return await this.#send(link, { plan, turn, outbox, tree, statements }, onSent);
     } catch (error) {
       if (isUnexpected(error)) return null;
       throw error;
