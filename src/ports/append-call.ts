@@ -90,10 +90,23 @@ export function unpackBatch<Other extends { readonly kind: string }>(
 ): readonly (AppendCall | Other)[] {
   const open = frameOpener(new Uint8Array(bytes));
   // Written by `packBatch` on the other side and by nothing else.
-  return (JSON.parse(frames) as readonly (AppendFrame | Other)[]).map((frame): AppendCall | Other => {
-    if (!isAppend(frame)) return frame;
-    return { kind: "append", entries: frame.entries.map(open), ...(frame.rest ?? NO_REST) };
-  });
+  return (JSON.parse(frames) as readonly (AppendFrame | Other)[]).map((frame) => unpack(frame, open));
+}
+
+/** A call that stays in its thread. */
+export function unpackHere<Other extends { readonly kind: string }>({
+  frame,
+  bytes,
+}: Packed<Other>): AppendCall | Other {
+  return unpack(frame, frameOpener(bytes));
+}
+
+function unpack<Other extends { readonly kind: string }>(
+  frame: AppendFrame | Other,
+  open: (entry: EntryFrame) => NewEntry,
+): AppendCall | Other {
+  if (!isAppend(frame)) return frame;
+  return { kind: "append", entries: frame.entries.map(open), ...(frame.rest ?? NO_REST) };
 }
 
 function isAppend(frame: AppendFrame | { readonly kind: string }): frame is AppendFrame {

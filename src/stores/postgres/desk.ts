@@ -1,12 +1,22 @@
+import { randomUUID } from "node:crypto";
 import { Worker } from "node:worker_threads";
-import { packBatch, type Packed } from "../../ports/append-call.ts";
+import { packBatch, unpackHere, type Packed } from "../../ports/append-call.ts";
 import { StoreError } from "../../ports/store.ts";
 import { describe } from "./failure.ts";
-import type { FromWorker, PlainCall, Reply, Settled, ToWorker, WorkerStart } from "./protocol.ts";
+import type { FromWorker, PlainCall, Reply, Settled, ToWorker, WriterStart } from "./protocol.ts";
+import { Writing } from "./writing.ts";
+import type { WritingEars } from "./writing.ts";
+
+/** So many calls at a time are committed in this thread; more of them keep it from its work, and go to the worker. */
+const HERE_CALLS_MAX = 4;
+/** Bytes of what comes in one turn, up to which it is committed in this thread. */
+const HERE_BYTES_MAX = 64 * 1024;
+/** After so long without anything to do the worker has nothing more to do: it is not worth the way for what comes then. */
+const QUIET_MS = 50;
 
 /** News that come within this time are told together. */
 const NEWS_EVERY_MS = 3;
-/** So often is the worker told while it has nothing to write; after that ever more seldom, for it looks in vain. */
+/** So often does the writer look at news while it has nothing to write; after that ever more seldom, for it looks in vain. */
 const NEWS_IN_VAIN = 8;
 const NEWS_EVERY_MAX_MS = 1000;
 
@@ -16,21 +26,21 @@ const YOUNG_MB = 2;
 type Answer = { readonly resolve: (reply: Reply) => void; readonly reject: (error: StoreError) => void };
 type Unsent = Answer & { readonly call: Packed<PlainCall> };
 
-/** What a desk tells while it works. */
-export type DeskEars = {
-  readonly log: (note: string) => void;
-  /** Told of the number of each commit of this store. */
-  readonly onCommit: (commits: number) => void;
-};
+/** Without the name of the writer: a desk has two. */
+export type DeskStart = Omit<WriterStart, "writer">;
 
 /**
- * Hands writes to the worker that commits them, and their answers back. What one turn asks for goes in one message; the
- * worker gathers batches by itself.
+ * Has writes committed. A few at a time go to a writer in this thread, which answers sooner; many go to one in a worker, and
+ * leave this thread to its work. Never to both at once: what was asked for first is committed first. What one turn asks for
+ * goes in one piece; the writers gather batches by themselves.
  */
 export class Desk {
   readonly fault: Promise<StoreError>;
+  /** The names under which the ledger knows both. */
+  readonly writers: ReadonlySet<string>;
   readonly #title: string;
-  readonly #ears: DeskEars;
+  readonly #ears: WritingEars;
+  readonly #here: Writing;
   readonly #worker: Worker;
   readonly #closed = Promise.withResolvers<void>();
   #reportFault: (error: StoreError) => void = () => {};
@@ -38,18 +48,28 @@ export class Desk {
   #closing = false;
   #scheduled = false;
   #news: NodeJS.Timeout | null = null;
-  /** How often the worker was told of news since it was last given something to write. */
+  /** How often it was looked at news since there was last something to write. */
   #inVain = 0;
   #next = 0;
   #unsent: Unsent[] = [];
-  /** Who waits for the worker, by the number of the call: what was asked for, the worker alone keeps. */
+  /** Who waits for a writer, by the number of the call: what was asked for, the writer alone keeps. */
   readonly #sent = new Map<number, Answer>();
+  /** How many of these are with the writer in this thread. */
+  #sentHere = 0;
+  /** Whose turn it is. */
+  #isHere = true;
+  /** When the worker last answered, by `performance.now()`. */
+  #answeredAt = 0;
 
-  constructor(start: WorkerStart, ears: DeskEars) {
+  constructor(start: DeskStart, ears: WritingEars) {
+    const [here, there] = [randomUUID(), randomUUID()];
+    this.writers = new Set([here, there]);
     this.#title = start.title;
     this.#ears = ears;
     this.fault = new Promise((resolve) => (this.#reportFault = resolve));
-    this.#worker = startWorker(start);
+    this.#here = new Writing({ ...start, writer: here }, ears);
+    void this.#here.fault.then((error) => this.fail(error));
+    this.#worker = startWorker({ ...start, writer: there });
     this.#worker.on("message", (message: FromWorker) => this.#receive(message));
     this.#worker.on("error", (error: unknown) => void this.fail(error));
     this.#worker.on("exit", () => void this.fail(new Error("its worker ended")));
@@ -74,7 +94,8 @@ export class Desk {
 
   /** From now on news carry what is awaited, sealed by keys of this secret. */
   shareSecret(secret: Uint8Array): void {
-    if (this.#refusal === null) this.#post({ kind: "secret", secret }, []);
+    this.#here.shareSecret(secret);
+    if (this.#refusal === null) this.#post({ kind: "secret", secret });
   }
 
   /** Somebody else has committed. */
@@ -83,19 +104,20 @@ export class Desk {
     this.#news = setTimeout(() => {
       this.#news = null;
       this.#inVain += 1;
-      if (this.#refusal === null) this.#post({ kind: "news" }, []);
+      if (this.#isHere) this.#here.refresh();
     }, newsPauseMs(this.#inVain)).unref();
   }
 
   /** Refuses what comes from now on, lets what waits finish, and ends the worker. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     if (this.#refusal === null) {
       const message = `${this.#title} is closed; open it again`;
       this.#refusal = new StoreError({ code: "store_closed", message });
       this.#closing = true;
       this.#send();
     }
-    return this.#closed.promise;
+    await this.#here.close();
+    await this.#closed.promise;
   }
 
   /** The ledger cannot be trusted any further: whoever waits or comes is refused. */
@@ -115,6 +137,7 @@ export class Desk {
     this.#ears.log(error.message);
     this.#reportFault(error);
     this.#closed.resolve();
+    void this.#here.close();
     void this.#worker.terminate();
     return error;
   }
@@ -128,17 +151,48 @@ export class Desk {
       const first = this.#next;
       this.#next += calls.length;
       calls.forEach(({ resolve, reject }, at) => this.#sent.set(first + at, { resolve, reject }));
-      const { frames, bytes } = packBatch(calls.map(({ call }) => call));
-      this.#worker.ref();
-      this.#post({ kind: "calls", first, frames, bytes }, [bytes]);
+      const packed = calls.map(({ call }) => call);
+      this.#takeTurns(packed);
+      if (this.#isHere) this.#writeHere(first, packed);
+      else this.#sendAway(first, packed);
     }
     if (!this.#closing) return;
     this.#closing = false;
     this.#worker.ref();
-    this.#post({ kind: "close" }, []);
+    this.#post({ kind: "close" });
   }
 
-  #post(message: ToWorker, transfer: readonly ArrayBuffer[]): void {
+  /** Says which writer these calls go to: another one than before only when that one has, or will have, answered all. */
+  #takeTurns(calls: readonly Packed<PlainCall>[]): void {
+    const isFew =
+      this.#sentHere + calls.length <= HERE_CALLS_MAX &&
+      calls.reduce((sum, { bytes }) => sum + bytes.byteLength, 0) <= HERE_BYTES_MAX;
+    if (this.#isHere === isFew) return;
+    if (isFew) {
+      const isIdle = this.#sent.size === calls.length && performance.now() - this.#answeredAt >= QUIET_MS;
+      this.#isHere = isIdle;
+      return;
+    }
+    this.#isHere = false;
+    if (this.#sentHere > 0) this.#post({ kind: "wait" });
+  }
+
+  #writeHere(first: number, calls: readonly Packed<PlainCall>[]): void {
+    this.#sentHere += calls.length;
+    this.#here.take(first, calls.map(unpackHere), (settled) => {
+      this.#sentHere -= 1;
+      if (this.#sentHere === 0 && !this.#isHere) this.#post({ kind: "go" });
+      this.#settle(settled);
+    });
+  }
+
+  #sendAway(first: number, calls: readonly Packed<PlainCall>[]): void {
+    const { frames, bytes } = packBatch(calls);
+    this.#worker.ref();
+    this.#post({ kind: "calls", first, frames, bytes }, [bytes]);
+  }
+
+  #post(message: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
     this.#worker.postMessage(message, transfer);
   }
 
@@ -147,6 +201,7 @@ export class Desk {
       case "settled":
         for (const commits of message.commits) this.#ears.onCommit(commits);
         for (const settled of message.calls) this.#settle(settled);
+        this.#answeredAt = performance.now();
         if (this.#sent.size === 0 && this.#refusal === null) this.#worker.unref();
         return;
       case "noted":
@@ -175,7 +230,7 @@ function newsPauseMs(inVain: number): number {
 }
 
 // From the sources it is TypeScript, in the built package JavaScript.
-function startWorker(workerData: WorkerStart): Worker {
+function startWorker(workerData: WriterStart): Worker {
   const file = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js";
   // Its garbage is buffers, whose bytes a small young heap lets go of before they make it clean all of the old one.
   const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MB };

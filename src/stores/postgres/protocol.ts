@@ -15,8 +15,8 @@ export type PlainCall =
 /** What a call is answered; null where there is nothing to say. */
 export type Reply = AppendResult | readonly Message[] | null;
 
-/** What the worker is started with. */
-export type WorkerStart = {
+/** What a writer is started with, in whatever thread. */
+export type WriterStart = {
   readonly place: Place;
   readonly ledger: string;
   readonly title: string;
@@ -31,8 +31,9 @@ export type ToWorker =
   | { readonly kind: "calls"; readonly first: number; readonly frames: string; readonly bytes: ArrayBuffer }
   /** What instances share, from which the keys of news are made. */
   | { readonly kind: "secret"; readonly secret: Uint8Array }
-  /** Somebody else has committed. */
-  | { readonly kind: "news" }
+  /** What follows waits for `go`: what came before it is still being committed elsewhere. */
+  | { readonly kind: "wait" }
+  | { readonly kind: "go" }
   | { readonly kind: "close" };
 
 /** What became of a call: its answer, or why it was refused. */

@@ -42,6 +42,8 @@ export class Queue {
   #bytes = 0;
   /** Whether somebody else has committed since the writer looked. */
   #isStale = false;
+  /** Before which nothing is committed. */
+  #turn: Promise<void> | null = null;
   #running: Promise<void> | null = null;
 
   constructor(options: { place: string; writer: Committer; patienceMs: number }) {
@@ -72,6 +74,11 @@ export class Queue {
     this.#running ??= this.#run();
   }
 
+  /** What is written from now on waits until then, beside what it waits for already. */
+  waitFor(until: Promise<void>): void {
+    this.#turn = until;
+  }
+
   /** Refuses what comes from now on, and lets what waits finish. */
   async close(): Promise<void> {
     this.#refusal ??= new StoreError({ code: "store_closed", message: `${this.#place} is closed; open it again` });
@@ -82,6 +89,8 @@ export class Queue {
     // At the end of the turn, so that calls that came together share a batch.
     await Promise.resolve();
     while (this.#waiting.length > 0 || this.#isStale) {
+      if (this.#turn !== null) await this.#turn;
+      this.#turn = null;
       if (this.#waiting.length > 0) {
         await this.#commit(this.#take());
       } else {

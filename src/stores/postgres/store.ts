@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { Instant, StreamName } from "../../core/brand.ts";
 import { Frontier } from "../../core/ledger/index.ts";
 import { packAppend, packPlain } from "../../ports/append-call.ts";
@@ -155,12 +154,12 @@ class PostgresStore implements Store {
     const patienceMs = options.patienceMs ?? 10_000;
     const notify = (options.wake ?? "notify") === "notify";
     this.#parts = parts;
-    const writer = randomUUID();
     const onCommit = (commits: number): void => this.#wake.own(commits);
-    this.#desk = new Desk({ place, ledger, title, writer, notify, patienceMs }, { log, onCommit });
+    this.#desk = new Desk({ place, ledger, title, notify, patienceMs }, { log, onCommit });
     this.#reader = new Reader(place, patienceMs);
     const onNews = (): void => this.#desk.tellNews();
-    this.#wake = new Wake({ place, ledger, reader: this.#reader, writer, listen: notify, onNews });
+    const { writers } = this.#desk;
+    this.#wake = new Wake({ place, ledger, reader: this.#reader, writers, listen: notify, onNews });
     this.fault = this.#desk.fault;
     void this.#share(options.newsSecret);
   }

@@ -17,8 +17,8 @@ export type WakeOptions = {
   readonly place: Place;
   readonly ledger: string;
   readonly reader: Reader;
-  /** The writer of this instance, whose commits are no news. */
-  readonly writer: string;
+  /** The writers of this instance, whose commits are no news. */
+  readonly writers: ReadonlySet<string>;
   /** Whether to listen as well; without it the poll alone tells. */
   readonly listen: boolean;
   /** Told before those who listen. */
@@ -136,7 +136,8 @@ export class Wake {
 
   #heard(payload: string): void {
     const notice = readNotice(payload);
-    if (notice === null || notice.ledger !== this.#options.ledger || notice.writer === this.#options.writer) return;
+    const { ledger, writers } = this.#options;
+    if (notice === null || notice.ledger !== ledger || writers.has(notice.writer)) return;
     const { commits } = notice;
     // Not across a gap, in which somebody else may have appended; and never twice, so that no old notice is worth anything.
     const isNext = this.#commits !== null && commits === this.#commits + 1;

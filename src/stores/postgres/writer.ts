@@ -148,6 +148,7 @@ export class Writer {
     if (this.#link !== null && !this.#link.lost) return this.#link;
     this.#drop();
     this.#link = await Link.open(this.#options.place, "writer");
+    this.#link.hold(false); // whoever waits for an answer is held by its time-out
     return this.#link;
   }
 
