@@ -1,4 +1,5 @@
-import { atMost, percentile, row, type Row } from "./row.ts";
+import { chain } from "./server.ts";
+import { atMost, percentile, row, type Anchor, type Row } from "./row.ts";
 import { member, type Installation } from "./setup.ts";
 import { Connection, openStream, requestBytes } from "./wire.ts";
 
@@ -11,13 +12,18 @@ export type ReleaseOptions = {
   readonly name?: string;
   readonly goalMs?: number;
   readonly warm?: number;
+  /** What the same way takes without Keyturn. */
+  readonly anchor?: Anchor;
 };
+
+/** Between two releases, in milliseconds: the poll is waiting by then, and nothing is hot any more. */
+const PAUSE_MS = 5;
 
 /** From sending a person's last approval until the held agent has its answer: by the agent's stream, and by long poll. */
 export async function releaseRows(
   installation: Installation,
   times: number,
-  { reviewer = installation, name = "release", goalMs = 2, warm = 0 }: ReleaseOptions = {},
+  { reviewer = installation, name = "release", goalMs = 2, warm = 0, anchor }: ReleaseOptions = {},
 ): Promise<Row[]> {
   const { port } = installation;
   const token = await installation.token("agent-0", "release");
@@ -50,7 +56,7 @@ export async function releaseRows(
           .then(({ body }) => {
             if (member(body, "task", "status") !== "approved") throw new Error(JSON.stringify(body));
           });
-    await new Promise((resolve) => setTimeout(resolve, 5)); // the poll is waiting
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     const sentAt = performance.now();
     const reviewed = person.ask(review).then(({ status, body }) => {
       if (status !== 200) throw new Error(`the review was refused: ${JSON.stringify(body)}`);
@@ -63,11 +69,30 @@ export async function releaseRows(
   events.close();
   for (const connection of [agent, person, poller]) connection.close();
   return [
-    row(`${name} by stream: p50`, "ms", percentile(streamed, 0.5), { goal: atMost(goalMs) }),
+    row(`${name} by stream: p50`, "ms", percentile(streamed, 0.5), { anchor, goal: atMost(goalMs) }),
     row(`${name} by stream: p99`, "ms", percentile(streamed, 0.99)),
-    row(`${name} by long poll: p50`, "ms", percentile(polled, 0.5), { goal: atMost(goalMs) }),
+    row(`${name} by long poll: p50`, "ms", percentile(polled, 0.5), { anchor, goal: atMost(goalMs) }),
     row(`${name} by long poll: p99`, "ms", percentile(polled, 0.99)),
   ];
+}
+
+/** The same way by two bare processes on a database: from asking the one until who waits at the other has the answer, in milliseconds each. */
+export async function bareReleases(url: string, times: number): Promise<readonly number[]> {
+  await using writer = await chain("writer", url);
+  await using listener = await chain("listener", url);
+  const [asker, waiter] = [await Connection.open(writer.port), await Connection.open(listener.port)];
+  const samples: number[] = [];
+  for (let time = -times; time < times; time++) {
+    const told = waiter.ask(requestBytes("GET", "/", null));
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    const sentAt = performance.now();
+    const written = asker.ask(requestBytes("POST", "/", null, "{}"));
+    await told;
+    if (time >= 0) samples.push(performance.now() - sentAt);
+    await written;
+  }
+  for (const connection of [asker, waiter]) connection.close();
+  return samples;
 }
 
 /** An action of its own that policy holds, and the request for it. */

@@ -48,6 +48,11 @@ export function echo(): Promise<Child> {
   return run([fileURLToPath(new URL("./echo.ts", import.meta.url))], null);
 }
 
+/** Starts one half of the bare chain. */
+export function chain(role: "writer" | "listener", url: string): Promise<Child> {
+  return run([fileURLToPath(new URL("./chain.ts", import.meta.url)), role, url], null);
+}
+
 /** Starts a module that prints a ready line with its `url`. */
 export async function run(args: readonly string[], readyPath: string | null): Promise<Child> {
   const startedAt = performance.now();

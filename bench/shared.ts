@@ -8,7 +8,7 @@ import { moduleOf } from "./build.ts";
 import { BETWEEN, bestRows, type Pace } from "./best.ts";
 import { askedBytes, load, rate } from "./evaluate.ts";
 import type { Options } from "./options.ts";
-import { releaseRows, type ReleaseOptions } from "./release.ts";
+import { bareReleases, releaseRows, type ReleaseOptions } from "./release.ts";
 import { many, median, row, type Row } from "./row.ts";
 import { furnish, residentMb, scratch, serve, type Child } from "./server.ts";
 import { Installation } from "./setup.ts";
@@ -26,7 +26,9 @@ default durability. Evaluations are those of \`evaluate\`: once with one server,
 second beside it that answers nothing and follows what the first writes; for the best rates ${BETWEEN.join(", ")} callers are
 measured too. The anchor is one \`insert\` at a time by bare \`pg\` over one connection. Database, servers and load generator
 share the machine. Release: a person decides at one server, the agent is held at the other; with its NOTIFY, after
-${RELEASES_WARM} of each kind that are not counted, and with every NOTIFY lost, where the other server looks once a second.`;
+${RELEASES_WARM} of each kind that are not counted, and with every NOTIFY lost, where the other server looks once a second. Its
+anchor is the same way without Keyturn, just before: a bare node:http that inserts one row and tells of it in one statement,
+and another one that answers who waits when it hears.`;
 
 export async function run({ dist, quick, progress }: Options): Promise<readonly Row[]> {
   const bin = findPostgres();
@@ -49,11 +51,13 @@ export async function run({ dist, quick, progress }: Options): Promise<readonly 
       progress("evaluations, a second server beside it");
       rows.push(...(await besideRows(pair, quick)));
       progress("release");
+      const bare = await bareReleases(postgres.url(), quick ? 5 : RELEASES);
       rows.push(
         ...(await pair.releases(quick ? 5 : RELEASES, {
           name: "release across servers",
           goalMs: 2,
           warm: quick ? 0 : RELEASES_WARM,
+          anchor: { name: "bare release", value: median(bare) },
         })),
       );
     }

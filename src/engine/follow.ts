@@ -236,7 +236,7 @@ export class Follower {
   #continued(id: RequestId, entries: readonly StoredEntry[]): RequestState | null {
     let state = this.#ctx.around.latest.of(id);
     for (const entry of entries) {
-      if (state === null || entry.version !== state.version || entry.payload === null) return null;
+      if (entry.version !== (state?.version ?? 0) || entry.payload === null) return null;
       state = applyEvent(state, recorded(entry));
     }
     return state;

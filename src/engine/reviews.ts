@@ -12,12 +12,12 @@ import {
   type Verdict,
 } from "../core/approval/index.ts";
 import type { Instant, RequestId } from "../core/brand.ts";
-import { cardDigest } from "../core/card/index.ts";
+import { cardFace } from "../core/card/index.ts";
 import type { DocumentChange } from "../ports/store.ts";
 import type { Context } from "./context.ts";
 import { EngineError } from "./errors.ts";
 import { commitRequest, isLate, loadRequest, type CommitExtra } from "./journal.ts";
-import { cardNow } from "./notify.ts";
+import { cardNames } from "./notify.ts";
 import { settleExpired } from "./requests.ts";
 
 /** A person's intent. `reviewer` and `account` come from the authenticated session; only the rest from a body. */
@@ -116,7 +116,8 @@ function judge(
 }
 
 function cardSeen(ctx: Context, state: RequestState, { card }: Intent): NonNullable<ReviewCommand["card"]> | null {
-  return card === undefined || card === null ? null : { shown: card, now: cardDigest(cardNow(ctx, state)) };
+  if (card === undefined || card === null) return null;
+  return { shown: card, now: cardFace(state.opened, cardNames(ctx.rules())).digest };
 }
 
 /** The same click once more, its first answer lost or still under way: it is answered as the first was, even after the end. */

@@ -11,7 +11,7 @@ import {
 } from "../core/approval/index.ts";
 import { assuranceCovers, type Assurance } from "../core/policy/index.ts";
 import type { Instant, PersonId } from "../core/brand.ts";
-import { cardDigest, cardOf, headlineText } from "../core/card/index.ts";
+import { cardFace } from "../core/card/index.ts";
 import { approvalOf } from "../core/ids.ts";
 import { cardNames, type Rules } from "../engine/index.ts";
 import type { Directory } from "../ports/directory.ts";
@@ -69,14 +69,14 @@ export function taskAnswer(state: RequestState, base: string, directory: Directo
 export function viewOf(state: RequestState, reader: Reader | null, rules: Rules, now: Instant): JsonObject {
   const { opened } = state;
   const { directory } = rules;
-  const card = cardOf(state, cardNames(rules), now);
+  const card = cardFace(opened, cardNames(rules));
   const { question, classification } = opened;
   return {
     id: opened.id,
     status: statusAt(state, now),
     digest: opened.digest,
-    card_digest: cardDigest(card),
-    headline: headlineText(card.body.headline),
+    card_digest: card.digest,
+    headline: card.headline,
     opened_at: timeOf(opened.openedAt),
     expires_at: timeOf(opened.expiresAt),
     closed_at: state.progress.status === "pending" ? null : timeOf(state.changedAt),

@@ -1,4 +1,4 @@
-import type { RequestState } from "../approval/index.ts";
+import type { OpenedRequest, RequestState } from "../approval/index.ts";
 import type { Digest, Instant, RequestId } from "../brand.ts";
 import type { Assurance } from "../policy/index.ts";
 import type { Effect, FactValue, FoundEffect, Provenance, RiskLevel, TraitId } from "../risk/index.ts";
@@ -70,14 +70,18 @@ export const CARD_ITEMS_MAX = 12;
 
 /** The card of a request as it stands at a time. */
 export function cardOf(state: RequestState, names: CardNames, at: Instant): Card {
-  const { opened } = state;
+  return { body: bodyOf(state.opened, names), progress: progressOf(state, names, at) };
+}
+
+/** What does not change while people review. */
+export function bodyOf(opened: OpenedRequest, names: Pick<CardNames, "title">): CardBody {
   const { question, classification, risk } = opened;
   const { subject, action, resource, context } = question;
-  const body: CardBody = {
+  return {
     v: 1,
     request: opened.id,
     digest: opened.digest,
-    headline: headlineOf(state, names),
+    headline: headlineOf(opened, names),
     subject: { name: name(`${subject.type}/${subject.id}`), properties: membersOf(subject.properties) },
     parameters: membersOf(action.properties),
     resource: membersOf(resource.properties),
@@ -112,10 +116,9 @@ export function cardOf(state: RequestState, names: CardNames, at: Instant): Card
     expiresAt: opened.expiresAt,
     claim: context.reason === undefined ? null : shown(context.reason, CARD_CLAIM_CHARS_MAX),
   };
-  return { body, progress: progressOf(state, names, at) };
 }
 
-function headlineOf({ opened: { question, agent, classification } }: RequestState, names: CardNames): Headline {
+function headlineOf({ question, agent, classification }: OpenedRequest, names: Pick<CardNames, "title">): Headline {
   const { action, resource, context } = question;
   const title = names.title(action.name);
   return {

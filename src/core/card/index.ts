@@ -2,6 +2,8 @@ export { cardOf } from "./card.ts";
 export type { Card, CardBody, Headline } from "./card.ts";
 export { approvesByClick } from "./click.ts";
 export { cardDigest, shortDigest } from "./digest.ts";
+export { cardFace } from "./face.ts";
+export type { CardFace } from "./face.ts";
 export { fitting } from "./fitting.ts";
 export type { Fitting } from "./fitting.ts";
 export type { Limited } from "./limited.ts";

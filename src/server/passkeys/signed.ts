@@ -9,9 +9,9 @@ import {
   type Verdict,
 } from "../../core/approval/index.ts";
 import type { Digest, Instant, RequestId } from "../../core/brand.ts";
-import { cardDigest } from "../../core/card/index.ts";
+import { cardFace } from "../../core/card/index.ts";
 import { concatBytes, decodeBase64Url, decodeHex, encodeBase64Url } from "../../core/encoding.ts";
-import { cardNow, loadRequest } from "../../engine/index.ts";
+import { cardNames, loadRequest } from "../../engine/index.ts";
 import {
   assertionOptions,
   relyingPartyOf,
@@ -80,7 +80,7 @@ export async function statementOf(
   const { ctx } = house;
   const state = await loadRequest(ctx, id);
   if (state === null) throw refusalProblem(refuse("request_unknown"));
-  const card = cardDigest(cardNow(ctx, state));
+  const { digest: card } = cardFace(state.opened, cardNames(house.rules.current));
   if (wanted.digest !== state.opened.digest || wanted.card !== card) throw refusalProblem(refuse("digest_changed"));
   return {
     v: 1,

@@ -9,7 +9,7 @@ import type { WritingEars } from "./writing.ts";
 
 /** So many calls at a time are committed in this thread; more of them keep it from its work, and go to the worker. */
 const HERE_CALLS_MAX = 4;
-/** Bytes of what comes in one turn, up to which it is committed in this thread. */
+/** Bytes of the entries of a call, up to which it is committed in this thread. */
 const HERE_BYTES_MAX = 64 * 1024;
 /** After so long without anything to do the worker has nothing more to do: it is not worth the way for what comes then. */
 const QUIET_MS = 50;
@@ -31,8 +31,8 @@ export type DeskStart = Omit<WriterStart, "writer">;
 
 /**
  * Has writes committed. A few at a time go to a writer in this thread, which answers sooner; many go to one in a worker, and
- * leave this thread to its work. Never to both at once: what was asked for first is committed first. What one turn asks for
- * goes in one piece; the writers gather batches by themselves.
+ * leave this thread to its work. Never to both at once: what was asked for first is committed first. The writers gather
+ * batches by themselves; what goes to the worker in one turn goes in one message.
  */
 export class Desk {
   readonly fault: Promise<StoreError>;
@@ -85,6 +85,7 @@ export class Desk {
   write(call: Packed<PlainCall>): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (this.#refusal !== null) return reject(this.#refusal);
+      if (this.#isForHere(call)) return this.#writeHere({ call, resolve, reject });
       this.#unsent.push({ call, resolve, reject });
       if (this.#scheduled) return;
       this.#scheduled = true;
@@ -151,10 +152,9 @@ export class Desk {
       const first = this.#next;
       this.#next += calls.length;
       calls.forEach(({ resolve, reject }, at) => this.#sent.set(first + at, { resolve, reject }));
-      const packed = calls.map(({ call }) => call);
-      this.#takeTurns(packed);
-      if (this.#isHere) this.#writeHere(first, packed);
-      else this.#sendAway(first, packed);
+      const { frames, bytes } = packBatch(calls.map(({ call }) => call));
+      this.#worker.ref();
+      this.#post({ kind: "calls", first, frames, bytes }, [bytes]);
     }
     if (!this.#closing) return;
     this.#closing = false;
@@ -162,34 +162,30 @@ export class Desk {
     this.#post({ kind: "close" });
   }
 
-  /** Says which writer these calls go to: another one than before only when that one has, or will have, answered all. */
-  #takeTurns(calls: readonly Packed<PlainCall>[]): void {
-    const isFew =
-      this.#sentHere + calls.length <= HERE_CALLS_MAX &&
-      calls.reduce((sum, { bytes }) => sum + bytes.byteLength, 0) <= HERE_BYTES_MAX;
-    if (this.#isHere === isFew) return;
-    if (isFew) {
-      const isIdle = this.#sent.size === calls.length && performance.now() - this.#answeredAt >= QUIET_MS;
-      this.#isHere = isIdle;
-      return;
+  /** Whether the writer in this thread takes this call. Another one than before takes over when that one has answered all. */
+  #isForHere({ bytes }: Packed<PlainCall>): boolean {
+    if (this.#unsent.length > 0) return false;
+    if (!this.#isHere) {
+      if (this.#sent.size > 0 || performance.now() - this.#answeredAt < QUIET_MS) return false;
+      this.#isHere = true;
     }
+    if (this.#sentHere < HERE_CALLS_MAX && bytes.byteLength <= HERE_BYTES_MAX) return true;
     this.#isHere = false;
     if (this.#sentHere > 0) this.#post({ kind: "wait" });
+    return false;
   }
 
-  #writeHere(first: number, calls: readonly Packed<PlainCall>[]): void {
-    this.#sentHere += calls.length;
-    this.#here.take(first, calls.map(unpackHere), (settled) => {
+  #writeHere({ call, resolve, reject }: Unsent): void {
+    const number = this.#next;
+    this.#next += 1;
+    this.#inVain = 0;
+    this.#sent.set(number, { resolve, reject });
+    this.#sentHere += 1;
+    this.#here.take(number, [unpackHere(call)], (settled) => {
       this.#sentHere -= 1;
       if (this.#sentHere === 0 && !this.#isHere) this.#post({ kind: "go" });
       this.#settle(settled);
     });
-  }
-
-  #sendAway(first: number, calls: readonly Packed<PlainCall>[]): void {
-    const { frames, bytes } = packBatch(calls);
-    this.#worker.ref();
-    this.#post({ kind: "calls", first, frames, bytes }, [bytes]);
   }
 
   #post(message: ToWorker, transfer: readonly ArrayBuffer[] = []): void {

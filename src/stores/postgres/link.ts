@@ -45,6 +45,16 @@ export function sessionConfig(place: Place, purpose: string): ClientConfig {
   };
 }
 
+/** One statement. Told of it as an object, `pg` would make a copy of it that is slow to make and to read. */
+class Query extends pg.Query<Row> {
+  declare name: string | undefined;
+
+  constructor({ name, text, values }: Statement, answered: (error: Error | undefined, result: Result) => void) {
+    super(text, values, answered);
+    this.name = name;
+  }
+}
+
 /** One session, used by one caller at a time: statements are sent without waiting for the answers of earlier ones. */
 export class Link implements AsyncDisposable {
   readonly #client: pg.Client;
@@ -88,24 +98,36 @@ export class Link implements AsyncDisposable {
    * that does not come in time ends the connection.
    */
   async run(statements: readonly Statement[]): Promise<readonly Result[]> {
+    if (statements.length === 0) return [];
     const timer = setTimeout(() => this.destroy(new Error("no answer came in time")), this.#answerTimeoutMs);
     try {
-      const answers = await Promise.allSettled(this.#send(statements));
-      const failed = answers.find((answer) => answer.status === "rejected");
-      if (failed !== undefined) throw this.#lost ?? failed.reason;
-      return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+      return await this.#send(statements);
+    } catch (error) {
+      throw this.#lost ?? error;
     } finally {
       clearTimeout(timer);
     }
   }
 
-  // In one piece: `pg` would hand each statement to the network by itself.
-  #send(statements: readonly Statement[]): readonly Promise<Result>[] {
-    const { stream } = this.#client.connection;
-    stream.cork();
-    const sent = statements.map((statement) => this.#client.query<Row>(statement));
-    stream.uncork();
-    return sent;
+  // In one piece: `pg` would hand each statement to the network by itself. Answers come in the order of the statements.
+  #send(statements: readonly Statement[]): Promise<readonly Result[]> {
+    return new Promise((resolve, reject) => {
+      const results: Result[] = [];
+      let failed: Error | null = null;
+      let unanswered = statements.length;
+      const answered = (error: Error | null | undefined, result: Result): void => {
+        if (error) failed ??= error;
+        else results.push(result);
+        unanswered -= 1;
+        if (unanswered > 0) return;
+        if (failed === null) resolve(results);
+        else reject(failed);
+      };
+      const { stream } = this.#client.connection;
+      stream.cork();
+      for (const statement of statements) this.#client.query(new Query(statement, answered));
+      stream.uncork();
+    });
   }
 
   /** The warnings since the last time. */

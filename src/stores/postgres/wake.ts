@@ -21,7 +21,7 @@ export type WakeOptions = {
   readonly writers: ReadonlySet<string>;
   /** Whether to listen as well; without it the poll alone tells. */
   readonly listen: boolean;
-  /** Told before those who listen. */
+  /** Told after those who listen. */
   readonly onNews: () => void;
 };
 
@@ -153,7 +153,7 @@ export class Wake {
   }
 
   #tell(news?: readonly StoredEntry[]): void {
-    this.#options.onNews();
     for (const listener of this.#listeners) listener(news);
+    this.#options.onNews();
   }
 }
