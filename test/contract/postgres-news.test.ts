@@ -7,7 +7,8 @@ import pg from "pg";
 import type { Append, NewEntry, Store, StoredEntry } from "../../src/ports/store.ts";
 import { openPostgres } from "../../src/stores/postgres/index.ts";
 import type { PostgresStoreOptions } from "../../src/stores/postgres/index.ts";
-import { NewsKeys, randomNonces, readNotice, writeNotice } from "../../src/stores/postgres/notice.ts";
+import { readNotice, writeNotice } from "../../src/stores/postgres/notice.ts";
+import { NewsSeal } from "../../src/stores/postgres/seal.ts";
 import { skip, startDatabase } from "../support/instances.ts";
 import type { Postgres } from "../support/postgres.ts";
 import { until } from "../support/process.ts";
@@ -153,13 +154,9 @@ void describe("news between instances of one PostgreSQL", { skip }, () => {
 
     const { writer, sealed } = notice;
     const index = (await here.head()).size;
-    const other = new NewsKeys(randomBytes(32));
-    const nonce = randomNonces();
+    const other = new NewsSeal(randomBytes(32), { writer, ledger });
     const forgeries: [string, (commits: number) => string][] = [
-      [
-        "another secret",
-        (n) => writeNotice({ writer, commits: n, ledger }, [{ ...entry("s", 1), index }], other, nonce),
-      ],
+      ["another secret", (n) => writeNotice({ writer, commits: n, ledger }, [{ ...entry("s", 1), index }], other)],
       ["an old one under a new number", (n) => `${writer} ${n} ${ledger} ${sealed}`],
       ["an old one in another name", (n) => `${randomUUID()} ${n} ${ledger} ${sealed}`],
       ["what is nothing", (n) => `${writer} ${n} ${ledger} ${"A".repeat(7000)}`],

@@ -8,29 +8,21 @@ import { Frontier } from "../../src/core/ledger/index.ts";
 import { NO_REST } from "../../src/ports/append-call.ts";
 import type { AppendCall } from "../../src/ports/append-call.ts";
 import type { StoredEntry } from "../../src/ports/store.ts";
-import {
-  NewsKeys,
-  newsOf,
-  NOTICE_BYTES_MAX,
-  openNotice,
-  randomNonces,
-  readNotice,
-  writeNotice,
-} from "../../src/stores/postgres/notice.ts";
+import { newsOf, NOTICE_BYTES_MAX, openNotice, readNotice, writeNotice } from "../../src/stores/postgres/notice.ts";
 import type { Notice, NoticeHead } from "../../src/stores/postgres/notice.ts";
 import { planBatch } from "../../src/stores/postgres/plan.ts";
 import type { PlannedEntry } from "../../src/stores/postgres/plan.ts";
+import { NewsKeys, NewsSeal } from "../../src/stores/postgres/seal.ts";
 import { seenIn } from "../../src/stores/postgres/ahead.ts";
 import { Tree } from "../../src/stores/postgres/tree.ts";
 import { entry, plainEntry } from "./store/changes.ts";
 
 const SECRET = randomBytes(32);
 const HEAD: NoticeHead = { writer: "0b6f2d5e-6d1b-4a9f-8a52-2b8f6f3f5d11", commits: 41, ledger: "main" };
-const nonce = randomNonces();
 
 /** Each side derives its keys by itself. */
 const write = (entries: readonly PlannedEntry[], head: NoticeHead = HEAD): string =>
-  writeNotice(head, entries, new NewsKeys(SECRET), nonce);
+  writeNotice(head, entries, new NewsSeal(SECRET, head));
 const open = (notice: Notice | null, secret: Uint8Array = SECRET): readonly StoredEntry[] | null =>
   notice === null ? null : openNotice(notice, new NewsKeys(secret));
 
@@ -80,11 +72,30 @@ test("ledger.false-news: who does not share the secret reads nothing of what tra
   }
 });
 
-test("no nonce is given twice", () => {
-  const next = randomNonces();
-  const given = Array.from({ length: 1000 }, () => Buffer.from(next()).toString("hex"));
-  assert.equal(new Set(given).size, 1000);
-  assert.deepEqual([...new Set(given.map(({ length }) => length))], [24]);
+test("no nonce is used twice, and what was made ready for the next one opens it and nothing else", async () => {
+  const seal = new NewsSeal(SECRET, HEAD);
+  const keys = new NewsKeys(SECRET);
+  const entries = [{ ...entry("s", 0), index: 7 }];
+  const seen = new Set<string>();
+  const next = (): Notice => {
+    const notice = readNotice(writeNotice(HEAD, entries, seal));
+    assert.ok(notice?.sealed != null);
+    seen.add(notice.sealed.slice(0, 16)); // twelve bytes
+    return notice;
+  };
+  const old = next();
+  for (let round = 0; round < 50; round += 1) {
+    // With both sides' next one made ready, and without.
+    if (round % 3 !== 0) await new Promise((resolve) => setImmediate(resolve));
+    const notice = next();
+    const made =
+      round % 5 === 0 ? { ...notice, sealed: `${notice.sealed?.slice(0, 40)}AAAA${notice.sealed?.slice(44)}` } : null;
+    if (made !== null) assert.equal(openNotice(made, keys), null, "made up under the nonce that comes next");
+    if (round % 7 === 0) next(); // one that is never heard
+    assert.deepEqual(openNotice(notice, keys)?.map(plainEntry), entries.map(plainEntry));
+    if (round % 4 === 0) assert.notEqual(openNotice(old, keys), null);
+  }
+  assert.equal(seen.size, 1 + 50 + 8);
 });
 
 test("a notice in which one bit is another, or whose commit is another, carries nothing", () => {

@@ -58,15 +58,20 @@ class Query extends pg.Query<Row> {
 /** One session, used by one caller at a time: statements are sent without waiting for the answers of earlier ones. */
 export class Link implements AsyncDisposable {
   readonly #client: pg.Client;
-  readonly #answerTimeoutMs: number;
+  /** Ends the connection where no answer came in time. One for all statements: to make one for each costs more than it. */
+  readonly #patience: NodeJS.Timeout;
+  #isAsked = false;
   #lost: Error | null = null;
   /** Warnings since they were last taken. */
   #warnings: string[] = [];
 
   private constructor(client: pg.Client, place: Place) {
     this.#client = client;
+    const giveUp = (): void => {
+      if (this.#isAsked) this.destroy(new Error("no answer came in time"));
+    };
     // The server gives up first, and says why; this is for a network that swallows.
-    this.#answerTimeoutMs = place.statementTimeoutMs + place.lockTimeoutMs + 1000;
+    this.#patience = setTimeout(giveUp, place.statementTimeoutMs + place.lockTimeoutMs + 1000).unref();
     client.on("error", (error) => (this.#lost ??= error));
     client.on("end", () => (this.#lost ??= new Error("the connection ended")));
     // By its code, for the words may be in any language: a mere notice has one of class 00.
@@ -99,13 +104,15 @@ export class Link implements AsyncDisposable {
    */
   async run(statements: readonly Statement[]): Promise<readonly Result[]> {
     if (statements.length === 0) return [];
-    const timer = setTimeout(() => this.destroy(new Error("no answer came in time")), this.#answerTimeoutMs);
+    this.#isAsked = true;
+    this.#patience.refresh().ref();
     try {
       return await this.#send(statements);
     } catch (error) {
       throw this.#lost ?? error;
     } finally {
-      clearTimeout(timer);
+      this.#isAsked = false;
+      this.#patience.unref();
     }
   }
 

@@ -3,8 +3,8 @@ import { integer } from "./columns.ts";
 import { Link } from "./link.ts";
 import type { Place } from "./link.ts";
 import { openNotice, readNotice } from "./notice.ts";
-import type { NewsKeys } from "./notice.ts";
 import type { Reader } from "./reader.ts";
+import type { NewsKeys } from "./seal.ts";
 import { CHANNEL } from "./statements.ts";
 
 /** How often the head is looked at: the longest that somebody else's append stays unseen. */

@@ -1,8 +1,9 @@
 import { StoreError } from "../../ports/store.ts";
 import { describe } from "./failure.ts";
-import { NewsKeys, newsOf, randomNonces, writeNotice } from "./notice.ts";
+import { newsOf, writeNotice } from "./notice.ts";
 import type { Call, Settled, WriterStart } from "./protocol.ts";
 import { Queue } from "./queue.ts";
+import { NewsSeal, type NewsWriter } from "./seal.ts";
 import { Writer } from "./writer.ts";
 import type { WriterOptions } from "./writer.ts";
 
@@ -13,12 +14,13 @@ export type WritingEars = Pick<WriterOptions, "log" | "onCommit">;
 export class Writing {
   readonly #writer: Writer;
   readonly #queue: Queue;
-  #keys: NewsKeys | null = null;
+  readonly #name: NewsWriter;
+  #seal: NewsSeal | null = null;
 
   constructor({ place, ledger, title, writer: id, notify, patienceMs }: WriterStart, { log, onCommit }: WritingEars) {
-    const nonce = randomNonces();
+    this.#name = { writer: id, ledger };
     const noticeOf: WriterOptions["noticeOf"] = (head, plan, batch) =>
-      notify ? writeNotice(head, newsOf(plan, batch), this.#keys, nonce) : null;
+      notify ? writeNotice(head, newsOf(plan, batch), this.#seal) : null;
     this.#writer = new Writer({ place, ledger, id, noticeOf, log, onCommit });
     this.#queue = new Queue({ place: title, writer: this.#writer, patienceMs });
   }
@@ -48,9 +50,9 @@ export class Writing {
     this.#queue.refresh();
   }
 
-  /** From now on news carry what is awaited, sealed by keys of this secret. */
+  /** From now on news carry what is awaited, sealed by a key of this secret. */
   shareSecret(secret: Uint8Array): void {
-    this.#keys = new NewsKeys(secret);
+    this.#seal = new NewsSeal(secret, this.#name);
   }
 
   /** Refuses what comes from now on, and lets what waits finish. */
