@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import type { AppendResult, Store } from "../../src/ports/store.ts";
@@ -20,7 +22,7 @@ void describe("a store that commits few appends in its own thread, and many in a
   let postgres: Postgres;
   before(async () => {
     assert.ok(bin !== null, "CI needs PostgreSQL: install `postgresql`");
-    postgres = await startPostgres(bin, ["fsync=off"]);
+    postgres = await startPostgres(bin, ["fsync=off", "logging_collector=on", "log_filename=all.log"]);
     await migratePostgres({ url: postgres.url() });
   });
   after(() => postgres.stop());
@@ -60,6 +62,8 @@ void describe("a store that commits few appends in its own thread, and many in a
       assert.deepEqual(answer, { status: "appended", index, size: index + 1 }, String(index)),
     );
     assert.equal((await batches(ledger)).length, 2, "both had their turn");
+    const log = readFileSync(join(postgres.data, "log", "all.log"), "utf8");
+    assert.equal(log.match(/ERROR:.*/), null, "whoever takes over looks first, and tries nothing in vain");
   });
 
   void test("few at a time never reach the worker, and an append that is large does", async () => {

@@ -168,10 +168,11 @@ export class Desk {
     if (!this.#isHere) {
       if (this.#sent.size > 0 || performance.now() - this.#answeredAt < QUIET_MS) return false;
       this.#isHere = true;
+      this.#here.takeTurn(Promise.resolve());
     }
     if (this.#sentHere < HERE_CALLS_MAX && bytes.byteLength <= HERE_BYTES_MAX) return true;
     this.#isHere = false;
-    if (this.#sentHere > 0) this.#post({ kind: "wait" });
+    this.#post({ kind: "turn", isToWait: this.#sentHere > 0 });
     return false;
   }
 

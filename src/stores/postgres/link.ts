@@ -163,11 +163,13 @@ export class Link implements AsyncDisposable {
   /** Ends the connection without a word to the server. */
   destroy(because: Error): void {
     this.#lost ??= because;
+    clearTimeout(this.#patience);
     this.#client.connection.stream.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#lost ??= new Error("the link is closed");
+    clearTimeout(this.#patience);
     const timer = setTimeout(() => this.#client.connection.stream.destroy(), GOODBYE_MS);
     await this.#client.end().catch(() => {});
     clearTimeout(timer);

@@ -31,8 +31,8 @@ export type ToWorker =
   | { readonly kind: "calls"; readonly first: number; readonly frames: string; readonly bytes: ArrayBuffer }
   /** What instances share, from which the keys of news are made. */
   | { readonly kind: "secret"; readonly secret: Uint8Array }
-  /** What follows waits for `go`: what came before it is still being committed elsewhere. */
-  | { readonly kind: "wait" }
+  /** What came before was committed elsewhere. Where that is still under way, what follows waits for `go`. */
+  | { readonly kind: "turn"; readonly isToWait: boolean }
   | { readonly kind: "go" }
   | { readonly kind: "close" };
 

@@ -33,9 +33,10 @@ function start(port: MessagePort, data: WriterStart): void {
     switch (message.kind) {
       case "calls":
         return writing.take(message.first, unpackBatch<PlainCall>(message.frames, message.bytes), settle);
-      case "wait":
+      case "turn":
         turn = Promise.withResolvers();
-        return writing.waitFor(turn.promise);
+        if (!message.isToWait) turn.resolve();
+        return writing.takeTurn(turn.promise);
       case "go":
         return turn.resolve();
       case "secret":

@@ -140,6 +140,11 @@ export class Writer {
     }
   }
 
+  /** Others have committed: the next batch looks before it writes. */
+  doubt(): void {
+    this.#alone = false;
+  }
+
   close(): void {
     this.#drop();
   }

@@ -40,9 +40,10 @@ export class Writing {
     }
   }
 
-  /** What is taken from now on waits until then. */
-  waitFor(until: Promise<void>): void {
-    this.#queue.waitFor(until);
+  /** Others have committed, and until then still do: what is taken from now on waits for it. Not while anything is under way. */
+  takeTurn(from: Promise<void>): void {
+    this.#writer.doubt();
+    this.#queue.waitFor(from);
   }
 
   /** Somebody else has committed. */
