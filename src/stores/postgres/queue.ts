@@ -74,7 +74,7 @@ export class Queue {
     this.#running ??= this.#run();
   }
 
-  /** What is written from now on waits until then, beside what it waits for already. */
+  /** What is written from now on waits until then. Not while an earlier wait is open: it would be forgotten. */
   waitFor(until: Promise<void>): void {
     this.#turn = until;
   }
