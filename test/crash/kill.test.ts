@@ -196,9 +196,20 @@ test("default.crash: kill -9 while 50 actions are held loses no decision and run
       }),
     ),
   );
+  // People go no further than a few decisions beyond the blow that is next, however late it falls on a slow machine:
+  // a kill after the last decision would prove nothing.
+  const span = decisions.length / KILLS;
+  let begun = 0;
+  let allowed = 0;
+  const begin = (): boolean => {
+    if (begun >= allowed) return false;
+    begun += 1;
+    return true;
+  };
   const clicking = [...people].map(async ([id, client]) => {
     for (const decision of decisions.filter(({ person }) => person === id)) {
       await until(`action ${decision.deed.n} is held`, () => crew.held.has(decision.deed.n), 60_000);
+      await until("the next decision may begin", begin, 60_000);
       const held = crew.held.get(decision.deed.n) ?? assert.fail();
       await decide(client, held, decision);
       acknowledged.push({ request: held.id, person: id, verdict: decision.verdict });
@@ -209,11 +220,11 @@ test("default.crash: kill -9 while 50 actions are held loses no decision and run
   // The first blow falls while they are being held, the others while people decide and agents act.
   const aborted = plan.filter(({ fate }) => fate === "abort");
   for (let blow = 0; blow < KILLS; blow++) {
+    allowed = Math.floor(blow * span) + people.size;
     if (blow === 0) {
       const enough = dice.between(5, DEEDS - 5);
       await until(`${enough} are held`, () => crew.held.size >= enough);
     } else {
-      const span = decisions.length / KILLS;
       const enough = dice.between(Math.floor((blow - 1) * span), Math.floor(blow * span));
       await until(`${enough} are decided`, () => acknowledged.length >= enough);
       await until("all are held", () => crew.held.size === DEEDS);
@@ -221,11 +232,12 @@ test("default.crash: kill -9 while 50 actions are held loses no decision and run
       crew.stops.get(n)?.abort(); // its withdrawal may be lost with the server
     }
     await sleep(dice.between(0, 30));
-    assert.ok(acknowledged.length < decisions.length, "a kill after the last decision would prove nothing");
+    assert.ok(acknowledged.length < decisions.length, "some are not decided yet");
     await server.kill();
     await sleep(dice.between(0, 150));
     server = await home.serve({ port });
   }
+  allowed = decisions.length;
   await Promise.all(clicking);
   for (const { n, agent } of plan.filter(({ fate }) => fate === "withdraw"))
     await crew.client(agent).cancel(crew.held.get(n)?.id ?? "");
