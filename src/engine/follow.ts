@@ -128,12 +128,18 @@ export class Follower {
   #hear(news: readonly StoredEntry[] | undefined): Promise<void> {
     // A read that has not begun sees all of it.
     if (news === undefined || this.#next !== null || this.#news >= NEWS_MAX) return this.catchUp();
+    const follow = (): Promise<void> => this.#taking(() => this.#follow(news));
+    // Mostly nothing is under way, and nothing to wait for.
+    if (!this.#isTaking && this.#news === 0) {
+      this.#last = follow();
+      return this.#last;
+    }
     this.#news += 1;
     this.#last = this.#last
       .catch(() => undefined)
       .then(() => {
         this.#news -= 1;
-        return this.#taking(() => this.#follow(news));
+        return follow();
       });
     return this.#last;
   }

@@ -187,6 +187,33 @@ test("news that come while a page is read wait for it, and of many little is kep
   assert.equal(follower.behindMs, 0);
 });
 
+test("news are taken one after the other, at whatever moment they come", async () => {
+  for (let moment = 0; moment < 24; moment += 1) {
+    using pair = new Pair();
+    const { here, there, store } = pair;
+    const lines: string[] = [];
+    const news: (readonly StoredEntry[])[] = [];
+    for (let n = 0; n < 3; n += 1) {
+      const from = await there.size();
+      lines.push(lineOf(await there.ask(exportRows(n))));
+      news.push(await pair.since(from));
+    }
+    const [first, second, third] = news;
+    // The third comes while the first is being told, while it ends, or while the second is: so many steps later.
+    const stop = here.ctx.bus.subscribe(() => {
+      stop();
+      let step = Promise.resolve();
+      for (let steps = 0; steps < moment; steps += 1) step = step.then(() => {});
+      void step.then(() => store.tell(third));
+    });
+    const all = await pair.during(async () => {
+      store.tell(first);
+      store.tell(second);
+    });
+    assert.deepEqual(all, { pages: 0, told: lines }, `after ${moment} steps`);
+  }
+});
+
 test("news that could not be told come again with the next", async () => {
   using pair = new Pair();
   const { there, follower, store } = pair;
