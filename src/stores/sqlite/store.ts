@@ -21,6 +21,9 @@ import { packAppend, packPlain } from "../../ports/append-call.ts";
 import type { FromWorker, ReadCall, ReadKind, ReadReply, ReadValues, WorkerStart } from "./protocol.ts";
 import { Queue } from "./queue.ts";
 
+/** The worker's young heap. Nearly all that it makes is garbage at once; with more room it keeps as much that nobody uses. */
+const YOUNG_MB = 8;
+
 export type SqliteStoreOptions = {
   /** The store's file; it and its folder are created where they are missing, readable by their owner only. */
   readonly path: string;
@@ -58,7 +61,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 // From the sources it is TypeScript, in the built package JavaScript.
 function startWorker(workerData: WorkerStart): Worker {
   const file = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js";
-  return new Worker(new URL(file, import.meta.url), { name: "keyturn-store", workerData });
+  const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MB };
+  return new Worker(new URL(file, import.meta.url), { name: "keyturn-store", workerData, resourceLimits });
 }
 
 async function firstWord(worker: Worker, path: string): Promise<FromWorker> {
