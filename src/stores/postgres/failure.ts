@@ -41,6 +41,11 @@ export function failureOf(error: unknown): Failure {
   return FAILURES[code] ?? FAILURES[code.slice(0, 3)] ?? FAILURES[code.slice(0, 2)] ?? "lost";
 }
 
+/** Whether something was full: of what may be appended all has room, so it is the queue of those who listen. */
+export function isNoRoom(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === "54000"; // program_limit_exceeded
+}
+
 /** The words of an error with its SQLSTATE, for an operator to look up. */
 export function describe(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(describe).join("; ");

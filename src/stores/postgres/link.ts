@@ -8,6 +8,8 @@ import type { Row } from "./columns.ts";
 /** The oldest server that the statements were tried on. */
 export const POSTGRES_VERSION_MIN = 15;
 
+/** What warns, at a commit, that the queue of those who listen is half full: nothing is wrong with the commit. */
+const HALF_FULL = "asyncQueueFillWarning";
 /** How long a server has to take leave of us. */
 const GOODBYE_MS = 1000;
 
@@ -75,8 +77,9 @@ export class Link implements AsyncDisposable {
     client.on("error", (error) => (this.#lost ??= error));
     client.on("end", () => (this.#lost ??= new Error("the connection ended")));
     // By its code, for the words may be in any language: a mere notice has one of class 00.
-    client.on("notice", ({ code, message }) => {
-      if (code?.startsWith("00") !== true) this.#warnings.push(message ?? "a warning without words");
+    client.on("notice", ({ code, message, routine }) => {
+      if (code?.startsWith("00") === true || routine === HALF_FULL) return;
+      this.#warnings.push(message ?? "a warning without words");
     });
   }
 

@@ -7,7 +7,7 @@ import type { Expected } from "./ahead.ts";
 import { blob, Damaged, integer, name, text } from "./columns.ts";
 import type { Row } from "./columns.ts";
 import { loadTree } from "./edges.ts";
-import { describe, failureOf, unavailable } from "./failure.ts";
+import { describe, failureOf, isNoRoom, unavailable } from "./failure.ts";
 import { Link } from "./link.ts";
 import type { Place, Result, Statement } from "./link.ts";
 import type { NoticeHead } from "./notice.ts";
@@ -15,6 +15,7 @@ import { planBatch } from "./plan.ts";
 import type { Plan, Seen } from "./plan.ts";
 import type { Call, Reply } from "./protocol.ts";
 import { toMessage } from "./rows.ts";
+import { Silence } from "./silence.ts";
 import {
   BEGIN,
   callOff,
@@ -71,6 +72,7 @@ type Made = {
 /** Commits batches one after the other over one connection, and keeps at it when that is lost. */
 export class Writer {
   readonly #options: WriterOptions;
+  readonly #silence: Silence;
   #link: Link | null = null;
   /** What the ledger looked like after our last commit; null when that is not known. */
   #known: Known | null = null;
@@ -81,6 +83,7 @@ export class Writer {
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    this.#silence = new Silence(options.log);
   }
 
   /**
@@ -108,6 +111,10 @@ export class Writer {
         if (failure === "lost" || this.#link?.lost === true) {
           this.#drop();
           inDoubt ??= sent.at(-1) ?? null;
+        }
+        if (isNoRoom(error) && !this.#silence.isNow) {
+          this.#silence.begin();
+          continue;
         }
         if (failure === "unfit") return this.#oneByOne(calls, deadline, error);
         this.#wentAway(error);
@@ -233,7 +240,7 @@ export class Writer {
   #turn({ tree, commits, messages }: Known, plan: Plan, calls: readonly Call[]): Turn {
     const { ledger, id: writer, noticeOf } = this.#options;
     const batch = (this.#batch += 1);
-    const notice = noticeOf({ writer, commits, ledger }, plan, calls);
+    const notice = this.#silence.isNow ? null : noticeOf({ writer, commits, ledger }, plan, calls);
     return { ledger, size: tree.size, frontier: tree.frontier(), commits, messages, writer, batch, notice };
   }
 
@@ -249,6 +256,7 @@ export class Writer {
     for (const { reply, at } of outbox.takes) plan.replies[reply] = results[first + at]?.rows.map(toMessage) ?? [];
     this.#known = { tree, commits: turn.commits, messages: turn.messages };
     this.#options.onCommit(turn.commits);
+    this.#silence.committed(turn.notice !== null);
     return plan.replies;
   }
 
