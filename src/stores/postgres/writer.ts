@@ -112,6 +112,7 @@ export class Writer {
           this.#drop();
           inDoubt ??= sent.at(-1) ?? null;
         }
+        // The same once more, with nobody told of it.
         if (isNoRoom(error) && !this.#silence.isNow) {
           this.#silence.begin();
           continue;
