@@ -222,24 +222,48 @@ void describe("a PostgreSQL that fails", { skip }, () => {
     await store.append({ entries: [entry("s", 0)] });
     // COMMIT takes its time, so that the connection can break while it is under way.
     await ask(`create function linger() returns trigger language plpgsql as $$ begin perform pg_sleep(0.5); return null; end $$;
-      create constraint trigger linger after insert or update on keyturn.writers deferrable initially deferred
+      create constraint trigger linger after update on keyturn.head deferrable initially deferred
         for each row when (new.ledger = '${ledger}') execute function linger()`);
     const session = await openSession(postgres.port);
+    const idempotency = { key: "k", fingerprint: "f", answer: {} };
     try {
-      const append = store.append({ entries: [entry("s", 1)] });
-      await sleep(150);
-      const locked = session.ask(`begin; select 1 from keyturn.head where ledger = '${ledger}' for update`);
-      await sleep(50);
-      proxy.reset();
-      await locked;
-      await sleep(300); // the writer is back, and may not look
-      await session.ask("rollback");
-      assert.deepEqual(await append, { status: "appended", index: 1, size: 2 });
+      // Its entry tells what became of a batch; one without entries would find its own key if it were made again.
+      for (const [change, size] of [
+        [{ entries: [entry("s", 1)] }, 2],
+        [{ entries: [], idempotency }, 2],
+      ] as const) {
+        const append = store.append(change);
+        await sleep(150);
+        const locked = session.ask(`begin; select 1 from keyturn.head where ledger = '${ledger}' for update`);
+        await sleep(50);
+        proxy.reset();
+        await locked;
+        await sleep(300); // the writer is back, and may not look
+        await session.ask("rollback");
+        assert.deepEqual(await append, { status: "appended", index: size - change.entries.length, size });
+      }
     } finally {
       session.close();
-      await ask("drop trigger linger on keyturn.writers; drop function linger()");
+      await ask("drop trigger linger on keyturn.head; drop function linger()");
     }
     assert.equal((await store.head()).size, 2);
+  });
+
+  void test("a batch that was lost is made again, though somebody else's entry stands in its place", async () => {
+    const ledger = randomUUID();
+    await using proxy = await startProxy(postgres.port);
+    await using store = await open({ url: postgres.url("kt", proxy.port), ledger });
+    await using other = await open({ ledger });
+    await store.append({ entries: [entry("s", 0)] });
+    await store.append({ entries: [entry("s", 1)] });
+    const detained = proxy.detain();
+    const append = store.append({ entries: [entry("s", 2)] });
+    await detained.heard;
+    assert.deepEqual(await other.append({ entries: [entry("t", 0)] }), { status: "appended", index: 2, size: 3 });
+    proxy.reset();
+    assert.deepEqual(await append, { status: "appended", index: 3, size: 4 });
+    await detained.deliver();
+    assert.equal((await store.head()).size, 4);
   });
 
   void test("what the network delivers after it was called off is not written", { timeout: 30_000 }, async () => {
@@ -257,7 +281,7 @@ void describe("a PostgreSQL that fails", { skip }, () => {
       append.catch(() => {});
       await detained.heard;
       const session = await openSession(postgres.port);
-      if (!made) await session.ask("begin; lock table keyturn.entries in access exclusive mode");
+      if (!made) await session.ask("begin; lock table keyturn.payloads in access exclusive mode");
       proxy.reset();
       if (made) assert.equal((await append).status, "appended");
       else await assert.rejects(append, { code: "store_unavailable", message: /nothing was written/u });

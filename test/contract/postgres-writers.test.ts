@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
 import type { AppendResult, Store } from "../../src/ports/store.ts";
 import { migratePostgres, openPostgres } from "../../src/stores/postgres/index.ts";
 import { findPostgres, openSession, startPostgres } from "../support/postgres.ts";
@@ -29,16 +30,29 @@ void describe("a store that commits few appends in its own thread, and many in a
 
   const open = (ledger: string): Promise<Store> => openPostgres({ url: postgres.url(), ledger });
 
-  /** How many batches each of its writers has committed, smallest first. */
-  const batches = async (ledger: string): Promise<readonly number[]> => {
-    const session = await openSession(postgres.port);
-    const { rows } = await session.ask(`select batch from keyturn.writers where ledger = '${ledger}' order by batch`);
-    session.close();
-    return rows().map(([batch]) => Number(batch));
+  /** Hears who commits to a ledger. */
+  const listen = async (ledger: string): Promise<AsyncDisposable & { batches(): Promise<readonly number[]> }> => {
+    const client = new pg.Client({ connectionString: postgres.url() });
+    await client.connect();
+    const counts = new Map<string, number>();
+    client.on("notification", ({ payload = "" }) => {
+      const [writer = "", , of] = payload.split(" ");
+      if (of === ledger) counts.set(writer, (counts.get(writer) ?? 0) + 1);
+    });
+    await client.query("listen keyturn");
+    return {
+      /** How many batches each writer has committed, smallest first. */
+      batches: async () => {
+        await client.query("select 1"); // what was committed before is told before the answer
+        return [...counts.values()].toSorted((a, b) => a - b);
+      },
+      [Symbol.asyncDispose]: () => client.end(),
+    };
   };
 
   void test("what was asked for first is committed first, whichever of them commits it", async () => {
     const ledger = randomUUID();
+    await using listener = await listen(ledger);
     await using store = await open(ledger);
     const asked: Promise<AppendResult>[] = [];
     const append = (size: number): void => {
@@ -61,20 +75,21 @@ void describe("a store that commits few appends in its own thread, and many in a
     answers.forEach((answer, index) =>
       assert.deepEqual(answer, { status: "appended", index, size: index + 1 }, String(index)),
     );
-    assert.equal((await batches(ledger)).length, 2, "both had their turn");
+    assert.equal((await listener.batches()).length, 2, "both had their turn");
     const log = readFileSync(join(postgres.data, "log", "all.log"), "utf8");
     assert.equal(log.match(/ERROR:.*/), null, "whoever takes over looks first, and tries nothing in vain");
   });
 
   void test("few at a time never reach the worker, and an append that is large does", async () => {
     const ledger = randomUUID();
+    await using listener = await listen(ledger);
     await using store = await open(ledger);
     for (let version = 0; version < 10; version += 1) {
       await Promise.all(["a", "b", "c"].map((stream) => store.append({ entries: [entry(stream, version)] })));
     }
-    assert.deepEqual(await batches(ledger), [10]);
+    assert.deepEqual(await listener.batches(), [10]);
     await store.append({ entries: [{ ...entry("large", 0), payload: new Uint8Array(100_000) }] });
-    assert.equal((await batches(ledger)).length, 2);
+    assert.equal((await listener.batches()).length, 2);
   });
 
   void test("what either of them commits is no news to the store itself", async () => {
@@ -98,6 +113,7 @@ void describe("a store that commits few appends in its own thread, and many in a
 
   void test("closing lets what waits finish at both, one after the other", async () => {
     const ledger = randomUUID();
+    await using listener = await listen(ledger);
     const store = await open(ledger);
     // Both are connected.
     await Promise.all(Array.from({ length: MANY }, (_, at) => store.append({ entries: [entry(`many/${at}`, 0)] })));
@@ -119,7 +135,7 @@ void describe("a store that commits few appends in its own thread, and many in a
     await closed;
     const answers = await Promise.all(waiting);
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set(["appended"]));
-    const [first = 0, second = 0] = await batches(ledger);
+    const [first = 0, second = 0] = await listener.batches();
     assert.ok(first >= 2 && second >= 2, `both had something to finish: ${first}, ${second}`);
   });
 });

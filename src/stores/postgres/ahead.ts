@@ -1,10 +1,11 @@
 import { DatabaseError } from "pg";
 import type { StreamName } from "../../core/brand.ts";
-import { list, toName } from "./columns.ts";
+import { toName } from "./columns.ts";
 import type { Seen } from "./plan.ts";
 import type { Call } from "./protocol.ts";
 import { CHANNEL } from "./statements.ts";
 import type { Turn } from "./statements.ts";
+import type { Column, Tabling } from "./table.ts";
 import type { Part } from "./together.ts";
 
 /** What must be true of the ledger for a batch to be decided before anybody has looked. */
@@ -61,37 +62,74 @@ export function seenIn({ versions }: Expected): Seen {
 export function moveExpected({ ledger, size, frontier, commits, messages }: Turn, before: Uint8Array): Part {
   return {
     name: "moved",
-    text: `update keyturn.head set size = $2, frontier = $3, commits = $4, messages = $5
+    text: () => `update keyturn.head set size = $2, frontier = $3, commits = $4, messages = $5
       where ledger = $1 and commits = $4::bigint - 1 and frontier = $6 returning 1`,
     values: [ledger, size, frontier, commits, messages, before],
   };
 }
 
+/** What must be true, and the values of its text, which are counted from `first`. */
+type Condition = {
+  readonly name: string;
+  readonly values: readonly unknown[];
+  readonly text: (first: number) => string;
+};
+
 /** Fails its statement unless the head was moved and the expectation holds; tells those who listen. To go with `moveExpected`. */
-export function assertExpected({ ledger, notice }: Turn, { versions, keys, unheld, until }: Expected): Part {
-  return {
-    name: notice === null ? "expected" : "expected_notify",
-    // Portable, unlike RAISE: a division by zero is the one error that an expression can choose to make. And each key is
-    // looked up by itself (`offset 0` keeps it so): a plan that was made while a table was small would read the whole of it.
-    text: `select 1 / (case when exists (select from moved)
-        and not exists (select from unnest($2::text[], $3::bigint[]) as s (stream, version) where s.version <> coalesce(
-          (select max(e.version) + 1 from keyturn.entries e where e.ledger = $1 and e.stream = s.stream), 0))
-        and not exists (select from unnest($4::text[]) as k (key)
-          where exists (select from keyturn.answers a where a.ledger = $1 and a.key = k.key offset 0))
-        and not exists (select from unnest($5::text[]) as k (key)
-          where exists (select from keyturn.slots s where s.ledger = $1 and s.key = k.key offset 0))
-        and coalesce(extract(epoch from clock_timestamp()) * 1000 < $6::bigint, true)
-        then 1 else 0 end) as fits${notice === null ? "" : `, pg_notify('${CHANNEL}', $7)`}`,
-    values: [
-      ledger,
-      list([...versions.keys()].map(toName)),
-      list([...versions.values()]),
-      list(keys.map(toName)),
-      list(unheld.map(toName)),
-      until,
-      ...(notice === null ? [] : [notice]),
-    ],
+export function assertExpected({ ledger, notice }: Turn, expected: Expected, table: Tabling): Part {
+  const conditions = conditionsOf(ledger, expected, table);
+  const told = notice === null ? [] : [notice];
+  const text = (): string => {
+    let next = 1;
+    const texts = conditions.map(({ values, text: of }) => of((next += values.length) - values.length));
+    // Portable, unlike RAISE: a division by zero is the one error that an expression can choose to make.
+    return `select 1 / (case when ${["exists (select from moved)", ...texts].join(" and ")}
+      then 1 else 0 end) as fits${told.map(() => `, pg_notify('${CHANNEL}', $${next})`).join("")}`;
   };
+  return {
+    name: ["expected", ...conditions.map(({ name }) => name), ...told.map(() => "notify")].join("_"),
+    text,
+    values: [...conditions.flatMap(({ values }) => values), ...told],
+  };
+}
+
+// Each key is looked up by itself (`offset 0` keeps it so): a plan that was made while a table was small would read the whole of it.
+function conditionsOf(ledger: string, expected: Expected, table: Tabling): readonly Condition[] {
+  const { versions, keys, unheld, until } = expected;
+  const conditions: Condition[] = [];
+  const look = (name: string, columns: readonly Column[], text: (ledger: string, rows: string) => string): void => {
+    const rows = table(columns);
+    conditions.push({
+      name: `${name}_${rows.shape}`,
+      values: [ledger, ...rows.values],
+      text: (first) => text(`$${first}`, rows.text(first + 1)),
+    });
+  };
+  if (versions.size > 0) {
+    const columns: readonly Column[] = [
+      { type: "text", values: [...versions.keys()].map(toName) },
+      { type: "bigint", values: [...versions.values()] },
+    ];
+    const text = (of: string, rows: string): string =>
+      `not exists (select from ${rows} as s (stream, version) where s.version <> coalesce(
+        (select max(e.version) + 1 from keyturn.entries e where e.ledger = ${of} and e.stream = s.stream), 0))`;
+    look("versions", columns, text);
+  }
+  if (keys.length > 0) {
+    const text = (of: string, rows: string): string => `not exists (select from ${rows} as k (key)
+      where exists (select from keyturn.answers a where a.ledger = ${of} and a.key = k.key offset 0))`;
+    look("keys", [{ type: "text", values: keys.map(toName) }], text);
+  }
+  if (unheld.length > 0) {
+    const text = (of: string, rows: string): string => `not exists (select from ${rows} as k (key)
+      where exists (select from keyturn.slots s where s.ledger = ${of} and s.key = k.key offset 0))`;
+    look("unheld", [{ type: "text", values: unheld.map(toName) }], text);
+  }
+  if (until !== null) {
+    const text = (first: number): string => `extract(epoch from clock_timestamp()) * 1000 < $${first}::bigint`;
+    conditions.push({ name: "until", values: [until], text });
+  }
+  return conditions;
 }
 
 /** Whether a transaction failed because the ledger is not as it was expected to be. */

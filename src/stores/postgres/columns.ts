@@ -67,8 +67,8 @@ export function list(values: readonly (string | number | null)[]): string {
  * The ledger beside each of some names. What is joined to pairs is mostly found by its whole key; under a ledger alone, a
  * plan that was made while a table was small would walk through all of the ledger, until statistics are made anew.
  */
-export function each(ledger: string, names: readonly unknown[]): string {
-  return list(names.map(() => ledger));
+export function each(ledger: string, names: readonly unknown[]): readonly string[] {
+  return names.map(() => ledger);
 }
 
 function element(value: string | number | null): string {

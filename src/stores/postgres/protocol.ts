@@ -20,7 +20,7 @@ export type WriterStart = {
   readonly place: Place;
   readonly ledger: string;
   readonly title: string;
-  /** The name under which the ledger keeps this writer's last batch. */
+  /** The name under which others know this writer's commits. */
   readonly writer: string;
   readonly notify: boolean;
   readonly patienceMs: number;

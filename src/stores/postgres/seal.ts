@@ -14,6 +14,11 @@ const COUNT_AT = NONCE_BYTES - COUNT_BYTES;
 const OPTIONS = { authTagLength: TAG_BYTES };
 /** What a seal adds to the bytes that it covers. */
 export const SEAL_BYTES: number = NONCE_BYTES + TAG_BYTES;
+/**
+ * After which the next cipher is made, in milliseconds. Not at once: whoever was just sent something may be waiting for the
+ * processor that this thread is on.
+ */
+const PREPARE_AFTER_MS = 3;
 /** Writers whose keys are remembered: each start of an instance makes two. */
 const WRITERS_MAX = 64;
 /** Part of the key, so that a version which packs entries otherwise reads none of these. */
@@ -38,7 +43,7 @@ export class NewsSeal {
     this.#ready = null;
     cipher.setAAD(Buffer.from(words));
     const sealed = Buffer.concat([this.#nonce, cipher.update(bytes), cipher.final(), cipher.getAuthTag()]);
-    setImmediate(() => (this.#ready ??= this.#next()));
+    setTimeout(() => (this.#ready ??= this.#next()), PREPARE_AFTER_MS).unref();
     return sealed;
   }
 
@@ -48,8 +53,8 @@ export class NewsSeal {
   }
 }
 
-/** What is known of a writer that has shown its key, and how its next seal is opened. */
-type Known = { readonly key: KeyObject; ready: { readonly nonce: Uint8Array; readonly decipher: DecipherGCM } | null };
+/** What is known of a writer that has shown its key: the nonce of its next seal, and what opens that, where it is made. */
+type Known = { readonly key: KeyObject; next: Uint8Array; ready: DecipherGCM | null };
 
 /** Opens what writers have sealed that share the secret. */
 export class NewsKeys {
@@ -65,26 +70,26 @@ export class NewsKeys {
     const end = sealed.length - TAG_BYTES;
     if (end <= NONCE_BYTES) throw new RangeError("there is nothing in it");
     const nonce = sealed.subarray(0, NONCE_BYTES);
-    const known = this.#known.get(of.writer) ?? { key: keyOf(this.#secret, of), ready: null };
-    const { ready } = known;
+    const known = this.#known.get(of.writer) ?? { key: keyOf(this.#secret, of), next: nonce, ready: null };
+    const ready = Buffer.compare(known.next, nonce) === 0 ? known.ready : null;
     known.ready = null;
-    const isNext = ready !== null && Buffer.compare(ready.nonce, nonce) === 0;
-    const decipher = isNext ? ready.decipher : createDecipheriv(ALGORITHM, known.key, nonce, OPTIONS);
+    const decipher = ready ?? createDecipheriv(ALGORITHM, known.key, nonce, OPTIONS);
     decipher.setAAD(Buffer.from(words));
     decipher.setAuthTag(sealed.subarray(end));
     const bytes = Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, end)), decipher.final()]);
-    this.#keep(of, known, after(nonce));
+    known.next = after(nonce);
+    this.#keep(of, known);
     return bytes;
   }
 
   /** Keeps what is known of a writer that has shown its key: whoever makes up names has none kept. */
-  #keep({ writer }: NewsWriter, known: Known, nonce: Uint8Array): void {
+  #keep({ writer }: NewsWriter, known: Known): void {
     if (this.#known.size >= WRITERS_MAX) this.#known.clear();
     this.#known.set(writer, known);
     // While nobody waits, as for the writer.
-    setImmediate(() => {
-      known.ready ??= { nonce, decipher: createDecipheriv(ALGORITHM, known.key, nonce, OPTIONS) };
-    });
+    setTimeout(() => {
+      known.ready ??= createDecipheriv(ALGORITHM, known.key, known.next, OPTIONS);
+    }, PREPARE_AFTER_MS).unref();
   }
 }
 

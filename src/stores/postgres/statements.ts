@@ -3,7 +3,7 @@ import { slotKey } from "../../ports/append.ts";
 import type { SlotChange } from "../../ports/store.ts";
 import { each, list, toName } from "./columns.ts";
 import type { Statement } from "./link.ts";
-import type { OutboxStep } from "./plan.ts";
+import type { OutboxStep, Plan } from "./plan.ts";
 import type { Call } from "./protocol.ts";
 import { DONE } from "./together.ts";
 import type { Part } from "./together.ts";
@@ -120,7 +120,7 @@ export function outboxStep(ledger: string, step: OutboxStep, queued: number): St
       return {
         text: `delete from keyturn.outbox o using unnest($1::text[], $2::text[]) as d (ledger, id)
           where o.ledger = d.ledger and o.id = d.id`,
-        values: [each(ledger, step.ids), list(step.ids.map(toName))],
+        values: [list(each(ledger, step.ids)), list(step.ids.map(toName))],
       };
     case "move":
       return {
@@ -159,36 +159,45 @@ export type Turn = {
 export function moveHead({ ledger, size, frontier, commits, messages }: Turn): Part {
   return {
     name: "move_head",
-    text: "update keyturn.head set size = $2, frontier = $3, commits = $4, messages = $5 where ledger = $1",
+    text: () => "update keyturn.head set size = $2, frontier = $3, commits = $4, messages = $5 where ledger = $1",
     values: [ledger, size, frontier, commits, messages],
   };
 }
 
-/** Notes whose batch it was. */
-export function noteBatch({ ledger, writer, batch }: Turn): Part {
-  return {
-    name: "note_batch",
-    text: `insert into keyturn.writers (ledger, writer, batch) values ($1, $2, $3)
-      on conflict (ledger, writer) do update set batch = excluded.batch, at = excluded.at`,
-    values: [ledger, writer, batch],
-  };
+/** Notes whose batch it was, where no entry tells. */
+export function noteBatch({ ledger, writer, batch }: Turn, { entries }: Pick<Plan, "entries">): Part[] {
+  if (entries.length > 0) return [];
+  return [
+    {
+      name: "note_batch",
+      text: () => `insert into keyturn.writers (ledger, writer, batch) values ($1, $2, $3)
+        on conflict (ledger, writer) do update set batch = excluded.batch, at = excluded.at`,
+      values: [ledger, writer, batch],
+    },
+  ];
 }
 
 /** Tells those who listen, where anybody may. */
 export function tell({ notice }: Turn): Part {
   if (notice === null) return DONE;
-  return { name: "notify", text: `select pg_notify('${CHANNEL}', $1)`, values: [notice] };
+  return { name: "notify", text: () => `select pg_notify('${CHANNEL}', $1)`, values: [notice] };
 }
+
+/** A batch that may have been committed. */
+export type Doubtful = { readonly writer: string; readonly batch: number; readonly plan: Pick<Plan, "entries"> };
 
 /**
  * Moves the head on by an empty commit, unless this batch was committed: a session that is told to commit it only later
- * finds that the ledger is no longer as it was. To be sent behind the lock.
+ * finds that the ledger is no longer as it was. Its first entry tells, whose salt makes it unlike all others, or its note.
+ * To be sent behind the lock.
  */
-export function callOff(ledger: string, writer: string, batch: number): Statement {
+export function callOff(ledger: string, { writer, batch, plan }: Doubtful): Statement {
+  const first = plan.entries[0];
   return {
     name: "call_off",
     text: `update keyturn.head set commits = commits + 1 where ledger = $1
-      and not exists (select from keyturn.writers where ledger = $1 and writer = $2 and batch = $3)`,
-    values: [ledger, writer, batch],
+      and not exists (select from keyturn.entries where ledger = $1 and idx = $2 and header = $3)
+      and not exists (select from keyturn.writers where ledger = $1 and writer = $4 and batch = $5)`,
+    values: [ledger, first?.index ?? null, first?.header ?? null, writer, batch],
   };
 }

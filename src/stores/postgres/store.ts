@@ -103,7 +103,7 @@ async function begin(link: Link, ledger: string): Promise<void> {
       text: "insert into keyturn.head (ledger, frontier) values ($1, $2) on conflict do nothing",
       values: [ledger, new Frontier().toBytes()],
     },
-    // A writer asks for its last batch within its patience: what is a day old nobody asks for.
+    // A writer asks for its last note within its patience: what is a day old nobody asks for.
     {
       text: "delete from keyturn.writers where ledger = $1 and at < now() - interval '1 day'",
       values: [ledger],

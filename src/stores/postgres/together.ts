@@ -2,12 +2,12 @@ import type { Statement } from "./link.ts";
 
 /**
  * A change that stands in a statement with others: `$1`, `$2`, … count its own values, `$0` is the bytes that all of them
- * share. Its name is that of its text.
+ * share. Its name is that of its text, which is made once.
  */
-export type Part = Required<Statement>;
+export type Part = { readonly name: string; readonly text: () => string; readonly values: readonly unknown[] };
 
 /** Asks nothing. */
-export const DONE: Part = { name: "done", text: "select 1", values: [] };
+export const DONE: Part = { name: "done", text: () => "select 1", values: [] };
 
 type Made = { readonly name: string; readonly text: string };
 const made = new Map<string, Made>();
@@ -31,7 +31,7 @@ function remember(key: string, changes: readonly Part[], question: Part): Made {
   const numbered = ({ text, values }: Part): string => {
     const first = before;
     before += values.length;
-    return text.replaceAll(/\$(\d+)/g, (_, place: string) => `$${place === "0" ? shared : first + Number(place)}`);
+    return text().replaceAll(/\$(\d+)/g, (_, place: string) => `$${place === "0" ? shared : first + Number(place)}`);
   };
   const all = changes.map((part) => `${part.name} as (${numbered(part)})`);
   const one = { name: `batch_${made.size}`, text: `with ${all.join(", ")} ${numbered(question)}` };

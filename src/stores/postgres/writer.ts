@@ -32,6 +32,7 @@ import {
   tell,
 } from "./statements.ts";
 import type { Turn } from "./statements.ts";
+import { tablingOf } from "./table.ts";
 import { together } from "./together.ts";
 import type { Tree } from "./tree.ts";
 import { writesOf } from "./writes.ts";
@@ -43,7 +44,7 @@ const RETRY_MAX_MS = 500;
 export type WriterOptions = {
   readonly place: Place;
   readonly ledger: string;
-  /** By this name the ledger knows what this writer committed last. */
+  /** By this name others know this writer's commits. */
   readonly id: string;
   /** What those who listen are told of a commit; null where nobody listens. */
   readonly noticeOf: (head: NoticeHead, plan: Plan, calls: readonly Call[]) => string | null;
@@ -174,21 +175,14 @@ export class Writer {
 
   // Whoever holds the head row has the last word. An earlier session of ours that held it has committed by now, or never
   // will; one that was told everything at once may still be reading it, and is called off.
-  async #landed(link: Link, { batch }: Sent): Promise<boolean> {
-    const { ledger, id } = this.#options;
-    const last = "select batch from keyturn.writers where ledger = $1 and writer = $2";
+  async #landed(link: Link, sent: Sent): Promise<boolean> {
+    const { ledger, id: writer } = this.#options;
     link.takeWarnings();
-    const results = await link.run([
-      BEGIN,
-      lockHead(ledger),
-      { text: last, values: [ledger, id] },
-      callOff(ledger, id, batch),
-      COMMIT,
-    ]);
+    const results = await link.run([BEGIN, lockHead(ledger), callOff(ledger, { writer, ...sent }), COMMIT]);
     // Where a standby must agree: what this commit waits for includes what that one did.
     assertCommitted(link, results.at(-1));
-    const row = results[2]?.rows[0];
-    return row !== undefined && integer(row["batch"]) === batch;
+    toHead(results[1]?.rows[0]); // without a head nothing was called off either
+    return results[2]?.rowCount === 0;
   }
 
   async #run(link: Link, calls: readonly Call[], onSent: (sent: Sent) => unknown): Promise<readonly Outcome[]> {
@@ -203,7 +197,7 @@ export class Writer {
       const outbox = outboxOf(this.#options.ledger, plan, head.messages);
       const turn = this.#turn({ tree, commits: head.commits + 1, messages: outbox.messages }, plan, calls);
       const { first, parts, bytes, rest } = writesOf(turn.ledger, plan);
-      const write = together([moveHead(turn), noteBatch(turn), ...parts], tell(turn), bytes);
+      const write = together([moveHead(turn), ...noteBatch(turn, plan), ...parts], tell(turn), bytes);
       const statements = [...first, write, ...rest, ...outbox.statements, COMMIT];
       return this.#send(link, { plan, turn, outbox, tree, statements }, onSent);
     });
@@ -223,8 +217,8 @@ export class Writer {
     const turn = this.#turn({ tree, commits: known.commits + 1, messages: outbox.messages }, plan, calls);
     const { parts, bytes, rest } = writesOf(turn.ledger, plan);
     const write = together(
-      [moveExpected(turn, before), noteBatch(turn), ...parts],
-      assertExpected(turn, expected),
+      [moveExpected(turn, before), ...noteBatch(turn, plan), ...parts],
+      assertExpected(turn, expected, tablingOf(calls.length)),
       bytes,
     );
     // A statement that stands alone is its own transaction; in one of several, COMMIT ends also what has failed.

@@ -1,14 +1,61 @@
 import assert from "node:assert/strict";
 import type { AgentId } from "../../../src/core/brand.ts";
 import type { RequestStatus } from "../../../src/core/approval/index.ts";
-import type { RequestFilter, RequestRow, Store } from "../../../src/ports/store.ts";
-import { EVER, STATUSES, instant, message, request, stream } from "./changes.ts";
+import type { Append, RequestFilter, RequestRow, Store } from "../../../src/ports/store.ts";
+import { EVER, STATUSES, entry, instant, message, request, snapshot, stream } from "./changes.ts";
 import type { Open } from "./changes.ts";
 import { scenesOn } from "./scene.ts";
 
 /** What is kept beside the entries: requests, timers, outbox, documents. */
 export function projectionContract(open: Open): void {
   const scene = scenesOn(open);
+
+  scene("an append keeps however many of each kind it has, and lets as many go", async (store) => {
+    // Stores may write few of them in another way than many.
+    for (const count of [0, 1, 2, 4, 5, 40]) {
+      const names = Array.from({ length: count }, (_, at) => `${String(count).padStart(2, "0")}-${at}`);
+      const before = await snapshot(store);
+      const change = (isPut: boolean): Append => ({
+        entries: names.map((name) => entry(name, isPut ? 0 : 1)),
+        slots: names.map((name) =>
+          isPut ? { take: name, holder: stream(name), owner: "o", ownerMax: 99 } : { free: name },
+        ),
+        requests: names.map((name) => request(name, count, isPut ? "pending" : "denied")),
+        timers: names.map((name) =>
+          isPut ? { set: name, dueAt: instant(count), kind: "expire", stream: stream(name) } : { clear: name },
+        ),
+        documents: names.map((name) => ({ kind: "policy", id: name, body: isPut ? { name } : null })),
+      });
+      await store.append({ ...change(true), idempotency: { key: `k${count}`, fingerprint: "f", answer: {} } });
+      const put = await snapshot(store, names);
+      assert.equal(put.head.size, before.head.size + count);
+      assert.deepEqual(put.slots, names.map(stream));
+      assert.deepEqual(
+        put.requests
+          .slice(0, count)
+          .map(({ id }) => String(id))
+          .toSorted(),
+        names.toSorted(),
+      );
+      assert.deepEqual(put.timers.map(({ id }) => id).toSorted(), names.toSorted());
+      assert.deepEqual(
+        put.documents[0]?.map(({ id }) => id),
+        names.toSorted(),
+      );
+      await store.append(change(false));
+      const gone = await snapshot(store, names);
+      assert.deepEqual(
+        gone.entries.slice(before.entries.length).map(({ stream: of }) => String(of)),
+        [...names, ...names],
+      );
+      assert.ok(gone.slots.every((holder) => holder === null));
+      assert.deepEqual(
+        new Set(gone.requests.slice(0, count).map(({ status }) => status)),
+        new Set(count === 0 ? [] : ["denied"]),
+      );
+      assert.deepEqual([gone.timers, gone.documents[0]], [[], []]);
+    }
+  });
 
   scene("requests are listed newest first, filtered, and paged by a cursor", async (store) => {
     // Three share each instant, so that pages also break inside one; ids do not follow the order of appends.
