@@ -16,46 +16,56 @@ export type ReleaseOptions = {
   readonly anchor?: Anchor;
 };
 
+type Asker = { readonly name: string; readonly token: string };
+
 /** Between two releases, in milliseconds: the poll is waiting by then, and nothing is hot any more. */
 const PAUSE_MS = 5;
 
-/** From sending a person's last approval until the held agent has its answer: by the agent's stream, and by long poll. */
+/**
+ * From sending a person's last approval until the held agent has its answer: by its stream, and by long poll. Two agents, since
+ * one that polled with a stream open would be told twice.
+ */
 export async function releaseRows(
   installation: Installation,
   times: number,
   { reviewer = installation, name = "release", goalMs = 2, warm = 0, anchor }: ReleaseOptions = {},
 ): Promise<Row[]> {
   const { port } = installation;
-  const token = await installation.token("agent-0", "release");
+  const streaming = await askerOf(installation, "agent-0");
+  const polling = await askerOf(installation, "agent-1");
   const session = await reviewer.session("ann");
   const agent = await Connection.open(port);
   const person = await Connection.open(reviewer.port);
   const poller = await Connection.open(port);
   let heard = (_text: string): void => {};
-  const events = openStream(port, requestBytes("GET", "/v1/tasks/stream", token), (text) => heard(text));
+  const events = openStream(port, requestBytes("GET", "/v1/tasks/stream", streaming.token), (text) => heard(text));
 
   const streamed: number[] = [];
   const polled: number[] = [];
   for (let time = -warm * 2; time < times * 2; time++) {
     const byStream = time % 2 === 0;
-    const { id, digest } = await held(agent, token, time);
+    const { id, digest } = await held(agent, byStream ? streaming : polling, time);
     const review = requestBytes(
       "POST",
       `/v1/requests/${id}/reviews`,
       session,
       JSON.stringify({ verdict: "approve", digest, nonce: crypto.randomUUID() }),
     );
+    // When it is there; what it says is looked at afterwards.
     const told = byStream
-      ? new Promise<void>((resolve) => {
+      ? new Promise<number>((resolve) => {
           heard = (text) => {
-            if (text.includes(id) && text.includes('"status":"approved"')) resolve();
+            if (text.includes(id) && text.includes('"status":"approved"')) resolve(performance.now());
           };
         })
-      : poller
-          .ask(requestBytes("GET", `/access/v1/requests/${id}`, token, undefined, ["prefer: wait=30"]))
-          .then(({ body }) => {
-            if (member(body, "task", "status") !== "approved") throw new Error(JSON.stringify(body));
+      : new Promise<number>((resolve, reject) => {
+          const poll = requestBytes("GET", `/access/v1/requests/${id}`, polling.token, undefined, ["prefer: wait=30"]);
+          poller.send(poll, (_status, body) => {
+            const at = performance.now();
+            if (member(JSON.parse(body.toString()), "task", "status") === "approved") resolve(at);
+            else reject(new Error(body.toString()));
           });
+        });
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     const sentAt = performance.now();
     // Agent and person are one process here: reading what the person is told would keep the agent waiting.
@@ -65,10 +75,8 @@ export async function releaseRows(
         else reject(new Error(`the review was refused: ${body.toString()}`));
       }),
     );
-    const released = told.then(() => {
-      if (time >= 0) (byStream ? streamed : polled).push(performance.now() - sentAt);
-    });
-    await Promise.all([released, reviewed]);
+    const [at] = await Promise.all([told, reviewed]);
+    if (time >= 0) (byStream ? streamed : polled).push(at - sentAt);
   }
   events.close();
   for (const connection of [agent, person, poller]) connection.close();
@@ -99,10 +107,18 @@ export async function bareReleases(url: string, times: number): Promise<readonly
   return samples;
 }
 
+async function askerOf(installation: Installation, name: string): Promise<Asker> {
+  return { name, token: await installation.token(name, "release") };
+}
+
 /** An action of its own that policy holds, and the request for it. */
-async function held(agent: Connection, token: string, serial: number): Promise<{ id: string; digest: string }> {
+async function held(
+  agent: Connection,
+  { name, token }: Asker,
+  serial: number,
+): Promise<{ id: string; digest: string }> {
   const question = {
-    subject: { type: "agent", id: "agent-0" },
+    subject: { type: "agent", id: name },
     action: { name: "customers.export", properties: { limit: 12_000, format: "csv", serial } },
     resource: { type: "table", id: "customers_eu" },
     context: { environment: "production", reason: "The quarterly copy for the auditors." },

@@ -3,7 +3,7 @@ import type { DeferralId, RequestId } from "../core/brand.ts";
 import { openHeader } from "../core/ledger/index.ts";
 import type { Append, AppendResult, StoredEntry } from "../ports/store.ts";
 import type { Context } from "./context.ts";
-import { loadRequest, recorded } from "./journal.ts";
+import { loadRequest, recorded, told } from "./journal.ts";
 
 /** Entries that are read at a time. */
 const PAGE = 256;
@@ -19,6 +19,9 @@ export type Elsewhere = {
   /** Credentials that came or went. */
   readonly credentials: readonly string[];
 };
+
+/** How an entry is read. */
+type Read = typeof recorded;
 
 /**
  * Follows a ledger that several processes write: reads what others have appended, and tells this process of it as if it
@@ -148,7 +151,7 @@ export class Follower {
     this.#isTaking = true;
     try {
       const owed = [...this.#owed];
-      if (owed.length > 0) await this.#tell(owed);
+      if (owed.length > 0) await this.#tell(owed, recorded);
       this.#owed = this.#owed.slice(owed.length);
       await work();
     } finally {
@@ -162,7 +165,7 @@ export class Follower {
     const first = news[0]?.index ?? 0;
     if (first > this.#cursor) return this.#read();
     // What a read has seen meanwhile is known.
-    await this.#pass(news.slice(this.#cursor - first));
+    await this.#pass(news.slice(this.#cursor - first), told);
     this.#behindSince = null;
   }
 
@@ -170,7 +173,7 @@ export class Follower {
     for (;;) {
       this.#skipOwn();
       const entries = await this.#ctx.store.range(this.#cursor, PAGE);
-      await this.#pass(entries);
+      await this.#pass(entries, recorded);
       if (entries.length < PAGE) break;
     }
     this.#behindSince = null;
@@ -182,15 +185,15 @@ export class Follower {
   }
 
   /** Takes the entries from the cursor on, and moves it. */
-  async #pass(entries: readonly StoredEntry[]): Promise<void> {
-    await this.#take(entries);
+  async #pass(entries: readonly StoredEntry[], read: Read): Promise<void> {
+    await this.#take(entries, read);
     // Only now, so that what failed half-way comes again.
     const to = this.#cursor + entries.length;
     for (let at = this.#cursor; at < to; at += 1) this.#own.delete(at);
     this.#cursor = to;
   }
 
-  async #take(entries: readonly StoredEntry[]): Promise<void> {
+  async #take(entries: readonly StoredEntry[], read: Read): Promise<void> {
     const foreign: StoredEntry[] = [];
     for (const entry of entries) {
       if (this.#own.has(entry.index)) continue;
@@ -199,7 +202,7 @@ export class Follower {
       // Ours, but for its answer: should that be a refusal, it is told then.
       else void settled.then((ours) => (ours ? undefined : this.#owe(entry)));
     }
-    if (foreign.length > 0) await this.#tell(foreign);
+    if (foreign.length > 0) await this.#tell(foreign, read);
   }
 
   #owe(entry: StoredEntry): void {
@@ -207,7 +210,7 @@ export class Follower {
     this.#look();
   }
 
-  async #tell(entries: readonly StoredEntry[]): Promise<void> {
+  async #tell(entries: readonly StoredEntry[], read: Read): Promise<void> {
     const { store, around } = this.#ctx;
     const requests = new Map<RequestId, StoredEntry[]>();
     const types = new Set<string>();
@@ -230,8 +233,8 @@ export class Follower {
     if (types.has("facts.stated")) await around.stated.open(store);
     // The directory and the like come first: whoever hears of a request may look at them.
     await this.#onChange({ types, credentials });
-    for (const [id, news] of requests) {
-      const state = this.#continued(id, news) ?? (await loadRequest(this.#ctx, id));
+    for (const [id, of] of requests) {
+      const state = this.#continued(id, of, read) ?? (await loadRequest(this.#ctx, id));
       if (state === null) around.latest.forget(id);
       else this.#publish(state);
     }
@@ -239,11 +242,11 @@ export class Follower {
   }
 
   /** The request after these entries, or null where they do not follow on what is known here. */
-  #continued(id: RequestId, entries: readonly StoredEntry[]): RequestState | null {
+  #continued(id: RequestId, entries: readonly StoredEntry[], read: Read): RequestState | null {
     let state = this.#ctx.around.latest.of(id);
     for (const entry of entries) {
       if (entry.version !== (state?.version ?? 0) || entry.payload === null) return null;
-      state = applyEvent(state, recorded(entry));
+      state = applyEvent(state, read(entry));
     }
     return state;
   }

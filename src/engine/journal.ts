@@ -8,7 +8,7 @@ import {
   type RequestState,
 } from "../core/approval/index.ts";
 import type { Instant, RequestId, StreamName } from "../core/brand.ts";
-import { openEntry, sealEntry } from "../core/ledger/index.ts";
+import { openEntry, parseInstant, sealEntry } from "../core/ledger/index.ts";
 import type {
   Append,
   AppendResult,
@@ -58,6 +58,18 @@ export function recorded(entry: StoredEntry): Recorded {
   const opened = openEntry(entry.header, entry.payload, entry.salt);
   // Our own entry under its own commitment: the type names the shape of the payload.
   return { at: opened.at, event: { type: opened.type, ...(opened.payload as JsonObject) } as RequestEvent };
+}
+
+const decoder = new TextDecoder();
+
+/**
+ * The same for an entry of news, which somebody who has the ledger's key has just made and sealed: to prove it once more would
+ * keep waiting who waits for it.
+ */
+export function told({ type, header, payload }: StoredEntry): Recorded {
+  const { time } = JSON.parse(decoder.decode(header)) as { readonly time: string };
+  const event = JSON.parse(decoder.decode(payload ?? undefined)) as JsonObject;
+  return { at: parseInstant(time), event: { type, ...event } as RequestEvent };
 }
 
 export type Committed = {

@@ -228,8 +228,9 @@ export interface Store extends AsyncDisposable {
   /**
    * Calls back when somebody else may have appended: another process on the same ledger. A hint, never late by more than
    * about a second while the store is reachable, and sometimes for nothing; a store of one process never calls.
-   * `news` are entries that somebody else has just appended one behind the other, as `range` would answer them; a hint like
-   * the rest: they need not follow on what came before, and who must not miss anything reads. The answer ends it.
+   * `news` are entries that somebody else has just appended one behind the other, as `range` would answer them, and the store
+   * has proven that it was somebody with the ledger's key; a hint like the rest: they need not follow on what came before, and
+   * who must not miss anything reads. The answer ends it.
    */
   onAdvance(listener: (news?: readonly StoredEntry[]) => void): () => void;
   /** Resolves with the error when the store has failed for good; never rejects, and never resolves on a clean close. */

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import type { RequestState } from "../../src/core/approval/index.ts";
 import { Follower, loadRequest } from "../../src/engine/index.ts";
+import { recorded, told } from "../../src/engine/journal.ts";
 import type { Append, AppendResult, Store, StoredEntry } from "../../src/ports/store.ts";
 import { WatchedStore } from "../../src/server/watched.ts";
 import { openMemoryStore } from "../../src/stores/memory/index.ts";
@@ -123,6 +124,26 @@ test("what news carry is told once, and nothing is read for it, also where own e
   });
   assert.deepEqual(ours, { pages: 0, told: [line] });
   assert.equal(follower.heard + pair.own, await there.size());
+});
+
+test("news say what the ledger says", async () => {
+  using bench = new Bench();
+  // What one reader of JSON might take for something else than another one does.
+  const text = '\u{1f511} "\\" \u2028 \u00e9 \ufeff';
+  const context = { reason: text, [text]: text, "10": [1e21, -1.5e-7, 0.1, null, {}], "9": true, constructor: "c" };
+  for (const verdict of ["approve", "deny"] as const) {
+    for (const question of [
+      exportRows(verdict === "deny" ? 13_000 : 12_000),
+      grantRole(`${text} ${verdict}`, { context }),
+    ]) {
+      const state = await bench.ask(question);
+      const reviewed = await bench.review("bob", state, verdict);
+      assert.ok(!("refused" in reviewed), JSON.stringify(reviewed));
+    }
+  }
+  const entries = (await bench.store.range(0, 1000)).filter(({ stream }) => stream.startsWith("request/"));
+  assert.ok(entries.length >= 8);
+  for (const one of entries) assert.deepEqual(told(one), recorded(one));
 });
 
 test("news that do not come next are read for, and what is known already is told no more", async () => {
