@@ -29,7 +29,7 @@ export const manyRows: Tabling = (columns) => ({
   values: columns.map(({ values }) => list(values)),
 });
 
-/** Of a few rows: each value is one parameter, which the server reads where it is used, in half the time. */
+/** Of a few rows: each value is one parameter, which the server reads where it is used, without a table of its own. */
 export const fewRows: Tabling = (columns) => {
   const rows = [...(columns[0]?.values.keys() ?? [])];
   if (rows.length > ROWS_FEW) return manyRows(columns);
