@@ -5,8 +5,8 @@ import type { Seen } from "./plan.ts";
 import type { Call } from "./protocol.ts";
 import { CHANNEL } from "./statements.ts";
 import type { Turn } from "./statements.ts";
-import type { Column, Tabling } from "./table.ts";
-import type { Part } from "./together.ts";
+import { tablePart, type Column, type Tabling } from "./table.ts";
+import { numbered, type Part } from "./together.ts";
 
 /** What must be true of the ledger for a batch to be decided before anybody has looked. */
 export type Expected = {
@@ -68,66 +68,52 @@ export function moveExpected({ ledger, size, frontier, commits, messages }: Turn
   };
 }
 
-/** What must be true, and the values of its text, which are counted from `first`. */
-type Condition = {
-  readonly name: string;
-  readonly values: readonly unknown[];
-  readonly text: (first: number) => string;
-};
-
 /** Fails its statement unless the head was moved and the expectation holds; tells those who listen. To go with `moveExpected`. */
 export function assertExpected({ ledger, notice }: Turn, expected: Expected, table: Tabling): Part {
   const conditions = conditionsOf(ledger, expected, table);
-  const told = notice === null ? [] : [notice];
+  const told: readonly Part[] =
+    notice === null ? [] : [{ name: "notify", text: () => `pg_notify('${CHANNEL}', $1)`, values: [notice] }];
+  const parts = [...conditions, ...told];
   const text = (): string => {
-    let next = 1;
-    const texts = conditions.map(({ values, text: of }) => of((next += values.length) - values.length));
+    const texts = numbered(parts);
+    const all = ["exists (select from moved)", ...texts.slice(0, conditions.length)].join(" and ");
     // Portable, unlike RAISE: a division by zero is the one error that an expression can choose to make.
-    return `select 1 / (case when ${["exists (select from moved)", ...texts].join(" and ")}
-      then 1 else 0 end) as fits${told.map(() => `, pg_notify('${CHANNEL}', $${next})`).join("")}`;
+    return `select ${[`1 / (case when ${all} then 1 else 0 end) as fits`, ...texts.slice(conditions.length)].join(", ")}`;
   };
   return {
-    name: ["expected", ...conditions.map(({ name }) => name), ...told.map(() => "notify")].join("_"),
+    name: ["expected", ...parts.map(({ name }) => name)].join("_"),
     text,
-    values: [...conditions.flatMap(({ values }) => values), ...told],
+    values: parts.flatMap(({ values }) => values),
   };
 }
 
-// Each key is looked up by itself (`offset 0` keeps it so): a plan that was made while a table was small would read the whole of it.
-function conditionsOf(ledger: string, expected: Expected, table: Tabling): readonly Condition[] {
+/** What must be true, each by itself. */
+function conditionsOf(ledger: string, expected: Expected, table: Tabling): readonly Part[] {
   const { versions, keys, unheld, until } = expected;
-  const conditions: Condition[] = [];
-  const look = (name: string, columns: readonly Column[], text: (ledger: string, rows: string) => string): void => {
-    const rows = table(columns);
-    conditions.push({
-      name: `${name}_${rows.shape}`,
-      values: [ledger, ...rows.values],
-      text: (first) => text(`$${first}`, rows.text(first + 1)),
-    });
-  };
+  const conditions: Part[] = [];
   if (versions.size > 0) {
     const columns: readonly Column[] = [
       { type: "text", values: [...versions.keys()].map(toName) },
       { type: "bigint", values: [...versions.values()] },
     ];
-    const text = (of: string, rows: string): string =>
+    const text = (rows: string): string =>
       `not exists (select from ${rows} as s (stream, version) where s.version <> coalesce(
-        (select max(e.version) + 1 from keyturn.entries e where e.ledger = ${of} and e.stream = s.stream), 0))`;
-    look("versions", columns, text);
+        (select max(e.version) + 1 from keyturn.entries e where e.ledger = $1 and e.stream = s.stream), 0))`;
+    conditions.push(tablePart("versions", [ledger], table(columns), text));
   }
-  if (keys.length > 0) {
-    const text = (of: string, rows: string): string => `not exists (select from ${rows} as k (key)
-      where exists (select from keyturn.answers a where a.ledger = ${of} and a.key = k.key offset 0))`;
-    look("keys", [{ type: "text", values: keys.map(toName) }], text);
-  }
-  if (unheld.length > 0) {
-    const text = (of: string, rows: string): string => `not exists (select from ${rows} as k (key)
-      where exists (select from keyturn.slots s where s.ledger = ${of} and s.key = k.key offset 0))`;
-    look("unheld", [{ type: "text", values: unheld.map(toName) }], text);
+  for (const [name, absent] of [
+    ["answers", keys],
+    ["slots", unheld],
+  ] as const) {
+    if (absent.length === 0) continue;
+    // Each key is looked up by itself (`offset 0` keeps it so): a plan that was made while a table was small would read the whole of it.
+    const text = (rows: string): string => `not exists (select from ${rows} as k (key)
+      where exists (select from keyturn.${name} t where t.ledger = $1 and t.key = k.key offset 0))`;
+    conditions.push(tablePart(name, [ledger], table([{ type: "text", values: absent.map(toName) }]), text));
   }
   if (until !== null) {
-    const text = (first: number): string => `extract(epoch from clock_timestamp()) * 1000 < $${first}::bigint`;
-    conditions.push({ name: "until", values: [until], text });
+    const text = (): string => "extract(epoch from clock_timestamp()) * 1000 < $1::bigint";
+    conditions.push({ name: "until", text, values: [until] });
   }
   return conditions;
 }

@@ -165,7 +165,7 @@ export function moveHead({ ledger, size, frontier, commits, messages }: Turn): P
 }
 
 /** Notes whose batch it was, where no entry tells. */
-export function noteBatch({ ledger, writer, batch }: Turn, { entries }: Pick<Plan, "entries">): Part[] {
+export function noteBatch({ ledger, writer, batch }: Turn, { entries }: Plan): Part[] {
   if (entries.length > 0) return [];
   return [
     {
@@ -183,15 +183,15 @@ export function tell({ notice }: Turn): Part {
   return { name: "notify", text: () => `select pg_notify('${CHANNEL}', $1)`, values: [notice] };
 }
 
-/** A batch that may have been committed. */
-export type Doubtful = { readonly writer: string; readonly batch: number; readonly plan: Pick<Plan, "entries"> };
+/** A batch whose COMMIT was sent. */
+export type Sent = { readonly batch: number; readonly plan: Plan };
 
 /**
  * Moves the head on by an empty commit, unless this batch was committed: a session that is told to commit it only later
  * finds that the ledger is no longer as it was. Its first entry tells, whose salt makes it unlike all others, or its note.
  * To be sent behind the lock.
  */
-export function callOff(ledger: string, { writer, batch, plan }: Doubtful): Statement {
+export function callOff(ledger: string, writer: string, { batch, plan }: Sent): Statement {
   const first = plan.entries[0];
   return {
     name: "call_off",

@@ -41,7 +41,7 @@ export const fewRows: Tabling = (columns) => {
   };
 };
 
-/** How a batch of so many calls brings its rows along: only of one are there few enough kinds. */
+/** How a batch of so many calls brings its rows along. One by one that of a single call: kinds of these are few, mixtures are not. */
 export function tablingOf(calls: number): Tabling {
   return calls === 1 ? fewRows : manyRows;
 }

@@ -26,15 +26,21 @@ export function together(changes: readonly Part[], question: Part, bytes: Uint8A
 
 // Which parts meet is up to the batch; they are few enough to keep them all.
 function remember(key: string, changes: readonly Part[], question: Part): Made {
-  const shared = [...changes, question].reduce((sum, { values }) => sum + values.length, 1);
-  let before = 0;
-  const numbered = ({ text, values }: Part): string => {
-    const first = before;
-    before += values.length;
-    return text().replaceAll(/\$(\d+)/g, (_, place: string) => `$${place === "0" ? shared : first + Number(place)}`);
-  };
-  const all = changes.map((part) => `${part.name} as (${numbered(part)})`);
-  const one = { name: `batch_${made.size}`, text: `with ${all.join(", ")} ${numbered(question)}` };
+  const parts = [...changes, question];
+  const shared = parts.reduce((sum, { values }) => sum + values.length, 1);
+  const texts = numbered(parts, shared);
+  const all = changes.map(({ name }, at) => `${name} as (${texts[at]})`);
+  const one = { name: `batch_${made.size}`, text: `with ${all.join(", ")} ${texts.at(-1)}` };
   made.set(key, one);
   return one;
+}
+
+/** The texts of parts whose values come one after the other; `$0` is the value of that number, or stays. */
+export function numbered(parts: readonly Part[], shared: number = 0): readonly string[] {
+  let next = 0;
+  return parts.map(({ text, values }) => {
+    const before = next;
+    next += values.length;
+    return text().replaceAll(/\$(\d+)/g, (_, place: string) => `$${place === "0" ? shared : before + Number(place)}`);
+  });
 }

@@ -31,7 +31,7 @@ import {
   seeHead,
   tell,
 } from "./statements.ts";
-import type { Turn } from "./statements.ts";
+import type { Sent, Turn } from "./statements.ts";
 import { tablingOf } from "./table.ts";
 import { together } from "./together.ts";
 import type { Tree } from "./tree.ts";
@@ -58,8 +58,6 @@ export type Outcome = Reply | StoreError;
 
 /** The head as it stood under the lock. */
 type Head = { readonly frontier: Frontier; readonly commits: number; readonly messages: number };
-/** A batch whose COMMIT was sent. */
-type Sent = { readonly batch: number; readonly plan: Plan };
 type Known = { readonly tree: Tree; readonly commits: number; readonly messages: number };
 /** A batch that is decided, and the statements that make it so. */
 type Made = {
@@ -176,9 +174,9 @@ export class Writer {
   // Whoever holds the head row has the last word. An earlier session of ours that held it has committed by now, or never
   // will; one that was told everything at once may still be reading it, and is called off.
   async #landed(link: Link, sent: Sent): Promise<boolean> {
-    const { ledger, id: writer } = this.#options;
+    const { ledger, id } = this.#options;
     link.takeWarnings();
-    const results = await link.run([BEGIN, lockHead(ledger), callOff(ledger, { writer, ...sent }), COMMIT]);
+    const results = await link.run([BEGIN, lockHead(ledger), callOff(ledger, id, sent), COMMIT]);
     // Where a standby must agree: what this commit waits for includes what that one did.
     assertCommitted(link, results.at(-1));
     toHead(results[1]?.rows[0]); // without a head nothing was called off either
@@ -196,7 +194,7 @@ export class Writer {
       const plan = planBatch(calls, seen, tree);
       const outbox = outboxOf(this.#options.ledger, plan, head.messages);
       const turn = this.#turn({ tree, commits: head.commits + 1, messages: outbox.messages }, plan, calls);
-      const { first, parts, bytes, rest } = writesOf(turn.ledger, plan);
+      const { first, parts, bytes, rest } = writesOf(turn.ledger, plan, tablingOf(calls.length));
       const write = together([moveHead(turn), ...noteBatch(turn, plan), ...parts], tell(turn), bytes);
       const statements = [...first, write, ...rest, ...outbox.statements, COMMIT];
       return this.#send(link, { plan, turn, outbox, tree, statements }, onSent);
@@ -215,10 +213,11 @@ export class Writer {
     const plan = planBatch(calls, seenIn(expected), tree);
     const outbox = outboxOf(this.#options.ledger, plan, known.messages);
     const turn = this.#turn({ tree, commits: known.commits + 1, messages: outbox.messages }, plan, calls);
-    const { parts, bytes, rest } = writesOf(turn.ledger, plan);
+    const table = tablingOf(calls.length);
+    const { parts, bytes, rest } = writesOf(turn.ledger, plan, table);
     const write = together(
       [moveExpected(turn, before), ...noteBatch(turn, plan), ...parts],
-      assertExpected(turn, expected, tablingOf(calls.length)),
+      assertExpected(turn, expected, table),
       bytes,
     );
     // A statement that stands alone is its own transaction; in one of several, COMMIT ends also what has failed.

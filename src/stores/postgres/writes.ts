@@ -2,7 +2,7 @@ import { HASH_BYTES, TILE_WIDTH } from "../../core/ledger/index.ts";
 import { each, list, toName } from "./columns.ts";
 import type { Statement } from "./link.ts";
 import type { Plan, PlannedEntry } from "./plan.ts";
-import { tablePart, tablingOf, type Column, type Tabling } from "./table.ts";
+import { tablePart, type Column, type Tabling } from "./table.ts";
 import { DONE, together } from "./together.ts";
 import type { Part } from "./together.ts";
 
@@ -22,12 +22,9 @@ export type Writes = {
 /** The ledger that is written to, and how rows are brought along. */
 type To = { readonly ledger: string; readonly table: Tabling };
 
-/**
- * All writes of a plan but those to the head and the outbox, in an order in which no one undoes another. Rows of a batch
- * that is a single call come one by one: kinds of calls are few, mixtures of them are not.
- */
-export function writesOf(ledger: string, plan: Plan): Writes {
-  const to: To = { ledger, table: tablingOf(plan.replies.length) };
+/** All writes of a plan but those to the head and the outbox, in an order in which no one undoes another. */
+export function writesOf(ledger: string, plan: Plan, table: Tabling): Writes {
+  const to: To = { ledger, table };
   const [entries, ...more] = chunks(plan.entries).map((chunk) => insertEntries(to, chunk, plan));
   return {
     first: erase(ledger, plan),
