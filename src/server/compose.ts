@@ -1,3 +1,5 @@
+// First: WebAssembly that is loaded after it runs by it.
+import "./wrappers.ts";
 import { randomFillSync } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
