@@ -17,75 +17,94 @@ export type ReleaseOptions = {
 };
 
 type Asker = { readonly name: string; readonly token: string };
+type Held = { readonly id: string; readonly digest: string };
 
 /** Between two releases, in milliseconds: the poll is waiting by then, and nothing is hot any more. */
 const PAUSE_MS = 5;
 
-/**
- * From sending a person's last approval until the held agent has its answer: by its stream, and by long poll. Two agents, since
- * one that polled with a stream open would be told twice.
- */
+/** A way of hearing, with an agent of its own: one that polled with a stream open would be told twice. */
+type Way = {
+  readonly asker: Asker;
+  /** Listens from now on, until this request is approved: at which moment that was there. What it says is read afterwards. */
+  readonly told: (id: string) => Promise<number>;
+  readonly samples: number[];
+  readonly close: () => void;
+};
+
+/** From sending a person's last approval until the held agent has its answer: by its stream, and by long poll, by turns. */
 export async function releaseRows(
   installation: Installation,
   times: number,
   { reviewer = installation, name = "release", goalMs = 2, warm = 0, anchor }: ReleaseOptions = {},
 ): Promise<Row[]> {
-  const { port } = installation;
-  const streaming = await askerOf(installation, "agent-0");
-  const polling = await askerOf(installation, "agent-1");
+  const stream = await openStreaming(installation);
+  const poll = await openPolling(installation);
   const session = await reviewer.session("ann");
-  const agent = await Connection.open(port);
+  const agent = await Connection.open(installation.port);
   const person = await Connection.open(reviewer.port);
-  const poller = await Connection.open(port);
-  let heard = (_text: string): void => {};
-  const events = openStream(port, requestBytes("GET", "/v1/tasks/stream", streaming.token), (text) => heard(text));
-
-  const streamed: number[] = [];
-  const polled: number[] = [];
-  for (let time = -warm * 2; time < times * 2; time++) {
-    const byStream = time % 2 === 0;
-    const { id, digest } = await held(agent, byStream ? streaming : polling, time);
-    const review = requestBytes(
-      "POST",
-      `/v1/requests/${id}/reviews`,
-      session,
-      JSON.stringify({ verdict: "approve", digest, nonce: crypto.randomUUID() }),
-    );
-    // When it is there; what it says is looked at afterwards.
-    const told = byStream
-      ? new Promise<number>((resolve) => {
-          heard = (text) => {
-            if (text.includes(id) && text.includes('"status":"approved"')) resolve(performance.now());
-          };
-        })
-      : new Promise<number>((resolve, reject) => {
-          const poll = requestBytes("GET", `/access/v1/requests/${id}`, polling.token, undefined, ["prefer: wait=30"]);
-          poller.send(poll, (_status, body) => {
-            const at = performance.now();
-            if (member(JSON.parse(body.toString()), "task", "status") === "approved") resolve(at);
-            else reject(new Error(body.toString()));
-          });
-        });
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-    const sentAt = performance.now();
-    // Agent and person are one process here: reading what the person is told would keep the agent waiting.
-    const reviewed = new Promise<void>((resolve, reject) =>
-      person.send(review, (status, body) => {
-        if (status === 200) resolve();
-        else reject(new Error(`the review was refused: ${body.toString()}`));
-      }),
-    );
-    const [at] = await Promise.all([told, reviewed]);
-    if (time >= 0) (byStream ? streamed : polled).push(at - sentAt);
+  let serial = 0;
+  for (let time = -warm; time < times; time++) {
+    for (const { asker, told, samples } of [stream, poll]) {
+      const request = await held(agent, asker, serial++);
+      const approval = approvalBytes(session, request);
+      const heard = told(request.id);
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      const sentAt = performance.now();
+      const [at] = await Promise.all([heard, review(person, approval)]);
+      if (time >= 0) samples.push(at - sentAt);
+    }
   }
-  events.close();
-  for (const connection of [agent, person, poller]) connection.close();
+  for (const one of [stream, poll, agent, person]) one.close();
   return [
-    row(`${name} by stream: p50`, "ms", percentile(streamed, 0.5), { anchor, goal: atMost(goalMs) }),
-    row(`${name} by stream: p99`, "ms", percentile(streamed, 0.99)),
-    row(`${name} by long poll: p50`, "ms", percentile(polled, 0.5), { anchor, goal: atMost(goalMs) }),
-    row(`${name} by long poll: p99`, "ms", percentile(polled, 0.99)),
+    row(`${name} by stream: p50`, "ms", percentile(stream.samples, 0.5), { anchor, goal: atMost(goalMs) }),
+    row(`${name} by stream: p99`, "ms", percentile(stream.samples, 0.99)),
+    row(`${name} by long poll: p50`, "ms", percentile(poll.samples, 0.5), { anchor, goal: atMost(goalMs) }),
+    row(`${name} by long poll: p99`, "ms", percentile(poll.samples, 0.99)),
   ];
+}
+
+async function openStreaming(installation: Installation): Promise<Way> {
+  const asker = await askerOf(installation, "agent-0");
+  let heard = (_text: string): void => {};
+  const request = requestBytes("GET", "/v1/tasks/stream", asker.token);
+  const events = openStream(installation.port, request, (text) => heard(text));
+  const told = (id: string): Promise<number> =>
+    new Promise((resolve) => {
+      heard = (text) => {
+        if (text.includes(id) && text.includes('"status":"approved"')) resolve(performance.now());
+      };
+    });
+  return { asker, told, samples: [], close: () => events.close() };
+}
+
+async function openPolling(installation: Installation): Promise<Way> {
+  const asker = await askerOf(installation, "agent-1");
+  const connection = await Connection.open(installation.port);
+  const told = (id: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const poll = requestBytes("GET", `/access/v1/requests/${id}`, asker.token, undefined, ["prefer: wait=30"]);
+      connection.send(poll, (_status, body) => {
+        const at = performance.now();
+        if (member(JSON.parse(body.toString()), "task", "status") === "approved") resolve(at);
+        else reject(new Error(body.toString()));
+      });
+    });
+  return { asker, told, samples: [], close: () => connection.close() };
+}
+
+function approvalBytes(session: string, { id, digest }: Held): Buffer {
+  const review = { verdict: "approve", digest, nonce: crypto.randomUUID() };
+  return requestBytes("POST", `/v1/requests/${id}/reviews`, session, JSON.stringify(review));
+}
+
+/** Agent and person are one process here: reading what the person is told would keep the agent waiting. */
+function review(person: Connection, bytes: Buffer): Promise<void> {
+  return new Promise((resolve, reject) =>
+    person.send(bytes, (status, body) => {
+      if (status === 200) resolve();
+      else reject(new Error(`the review was refused: ${body.toString()}`));
+    }),
+  );
 }
 
 /** The same way by two bare processes on a database: from asking the one until who waits at the other has the answer, in milliseconds each. */
@@ -112,11 +131,7 @@ async function askerOf(installation: Installation, name: string): Promise<Asker>
 }
 
 /** An action of its own that policy holds, and the request for it. */
-async function held(
-  agent: Connection,
-  { name, token }: Asker,
-  serial: number,
-): Promise<{ id: string; digest: string }> {
+async function held(agent: Connection, { name, token }: Asker, serial: number): Promise<Held> {
   const question = {
     subject: { type: "agent", id: name },
     action: { name: "customers.export", properties: { limit: 12_000, format: "csv", serial } },
