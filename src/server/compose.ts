@@ -1,5 +1,5 @@
 // First: WebAssembly that is loaded after it runs by it.
-import "./wrappers.ts";
+import "../v8/wrappers.ts";
 import { randomFillSync } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
@@ -19,6 +19,7 @@ import {
   type Surroundings,
 } from "../engine/index.ts";
 import type { Chance, Clock } from "../ports/clock.ts";
+import { releaseWhenQuiet } from "../v8/memory.ts";
 import type { Store } from "../ports/store.ts";
 import type { Log } from "./log.ts";
 import { bringClicks, tellingOf } from "./telling.ts";
@@ -32,7 +33,6 @@ import type { WebhookExport } from "./export/webhook.ts";
 import { fileSigner, newsSecretOf } from "./keys.ts";
 import { alone, joinOthers } from "./instances.ts";
 import { Heart, knownKeys, recordConfig, recordKeys, type Keys } from "./lifecycle.ts";
-import { releaseWhenQuiet } from "./memory.ts";
 import { Metrics } from "./metrics.ts";
 import { Notary } from "./notary.ts";
 import { privacyFault } from "./privacy.ts";

@@ -1,6 +1,6 @@
 // Seeds over several threads.
 // Types are stripped from the sources by WebAssembly, in each of the threads.
-import "../../src/server/wrappers.ts";
+import "../../src/v8/wrappers.ts";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { Violation } from "./checker.ts";

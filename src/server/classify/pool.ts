@@ -1,4 +1,4 @@
-import "../wrappers.ts";
+import "../../v8/wrappers.ts";
 import { Worker } from "node:worker_threads";
 import type { Catalogue } from "../../classifiers/declared/index.ts";
 import type { Classification } from "../../core/risk/index.ts";

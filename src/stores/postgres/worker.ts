@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import { unpackBatch } from "../../ports/append-call.ts";
+import { releaseWhenQuiet } from "../../v8/memory.ts";
 import type { FromWorker, PlainCall, Settled, ToWorker, WriterStart } from "./protocol.ts";
 import { Writing } from "./writing.ts";
 
@@ -29,6 +30,7 @@ function start(port: MessagePort, data: WriterStart): void {
     post({ kind: "closed" });
     port.close();
   };
+  releaseWhenQuiet();
   port.on("message", (message: ToWorker) => {
     switch (message.kind) {
       case "calls":

@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import { StoreError } from "../../ports/store.ts";
 import { unpackBatch } from "../../ports/append-call.ts";
+import { releaseWhenQuiet } from "../../v8/memory.ts";
 import { integer } from "./columns.ts";
 import { closeFile, describe, openFile, rewriteFile } from "./file.ts";
 import type { FromWorker, PlainWrite, ToWorker, WorkerStart } from "./protocol.ts";
@@ -36,6 +37,7 @@ function start(port: MessagePort, { path }: WorkerStart): void {
       }
     });
     post({ kind: "opened", notes: file.notes });
+    releaseWhenQuiet();
   } catch (error) {
     const known = error instanceof StoreError ? error : null;
     const message = known?.message ?? `store ${path} cannot be used: ${describe(error)}`;

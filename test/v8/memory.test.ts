@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { getHeapSpaceStatistics } from "node:v8";
-import { releaseWhenQuiet } from "../../src/server/memory.ts";
+import { Worker } from "node:worker_threads";
+import { releaseWhenQuiet } from "../../src/v8/memory.ts";
 
 /** Bytes that V8 holds for young objects: 1 MB at first, up to 32 as they survive. */
 function young(): number {
@@ -39,4 +40,28 @@ test("nothing happens after the server has closed", async () => {
   closing.abort();
   await sleep(1300);
   assert.ok(young() >= grown / 2);
+});
+
+test("a thread gives back its own, and ends when it has nothing to do but that", async () => {
+  const quiet = JSON.stringify(new URL("../../src/v8/memory.ts", import.meta.url));
+  const thread = `
+    const { releaseWhenQuiet } = await import(${quiet});
+    const { getHeapSpaceStatistics } = await import("node:v8");
+    const { parentPort } = await import("node:worker_threads");
+    const kept = [];
+    for (let round = 0; round < 300_000; round++) kept.push({ round, text: String(round) });
+    const young = () => getHeapSpaceStatistics().find(({ space_name }) => space_name === "new_space").space_size;
+    const grown = young();
+    releaseWhenQuiet();
+    for (let tries = 0; tries < 40 && young() >= grown / 2; tries++) await new Promise((go) => setTimeout(go, 100));
+    releaseWhenQuiet();
+    parentPort.postMessage({ grown, kept: kept.length, now: young() });
+  `;
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(thread)}`));
+  const ended = new Promise((resolve) => worker.once("exit", resolve));
+  const { grown, now } = await new Promise<{ grown: number; now: number }>((resolve, reject) =>
+    worker.once("message", resolve).once("error", reject),
+  );
+  assert.ok(grown >= 4_000_000 && now < grown / 2, `${now} of ${grown} bytes are still held`);
+  assert.equal(await ended, 0);
 });
