@@ -2,10 +2,9 @@ import { setFlagsFromString } from "node:v8";
 
 /**
  * Calls from WebAssembly into JavaScript after which V8 compiles the step between them for speed: never, as near as its flag
- * lets one say so. What it compiled is kept for all threads of a process together, and when a thread ends that used it (a
- * reader of texts that took too long), V8 of Node 24 may free it twice and end the whole process with
- * `Check failed: jit_page_->allocations_.erase(addr) == 1` (nodejs/node#64500). No speed is lost that could be measured:
- * `npm run bench -- risk` says the same with and without.
+ * lets one say so. What it compiled is kept for all threads of a process together, until none uses it: then V8 of Node 24
+ * now and then frees one twice, and ends the whole process with `Check failed: jit_page_->allocations_.erase(addr) == 1`
+ * (nodejs/node#64500). No speed is lost that could be measured: `npm run bench -- risk` says the same with and without.
  */
 const CALLS = 2 ** 31 - 1;
 
