@@ -19,8 +19,8 @@ import {
   type Surroundings,
 } from "../engine/index.ts";
 import type { Chance, Clock } from "../ports/clock.ts";
-import { releaseWhenQuiet } from "../v8/memory.ts";
 import type { Store } from "../ports/store.ts";
+import { releaseWhenQuiet } from "../v8/memory.ts";
 import type { Log } from "./log.ts";
 import { bringClicks, tellingOf } from "./telling.ts";
 import { httpAdviser } from "./adviser.ts";

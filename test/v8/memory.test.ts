@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { getHeapSpaceStatistics } from "node:v8";
@@ -58,10 +59,8 @@ test("a thread gives back its own, and ends when it has nothing to do but that",
     parentPort.postMessage({ grown, kept: kept.length, now: young() });
   `;
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(thread)}`));
-  const ended = new Promise((resolve) => worker.once("exit", resolve));
-  const { grown, now } = await new Promise<{ grown: number; now: number }>((resolve, reject) =>
-    worker.once("message", resolve).once("error", reject),
-  );
+  const ended = once(worker, "exit");
+  const [{ grown, now }] = (await once(worker, "message")) as [{ grown: number; now: number }];
   assert.ok(grown >= 4_000_000 && now < grown / 2, `${now} of ${grown} bytes are still held`);
-  assert.equal(await ended, 0);
+  assert.deepEqual(await ended, [0]);
 });

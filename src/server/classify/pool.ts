@@ -1,3 +1,4 @@
+// First, also where no server is composed: readers bring WebAssembly.
 import "../../v8/wrappers.ts";
 import { Worker } from "node:worker_threads";
 import type { Catalogue } from "../../classifiers/declared/index.ts";
